@@ -68,6 +68,8 @@ def keep_at(at: Standing, index: int) -> None:
 def fire(at: Standing, timer: Timer) -> None:
     """A pause is over, or what runs is timed out: its end is no news then."""
     at.pending.timers.remove(timer)
+    if timer.limit:
+        at.known.expected.given_up.add(timer.of.node)
     for each in at.pending.waiting.get(timer.of.node.id, ()) if timer.limit else ():
         each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
     timer.fire()

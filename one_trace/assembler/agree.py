@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
 from one_trace.assembler.views import Views
+from one_trace.assembler.within import after, behind, below, going_on
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -29,10 +29,6 @@ SHARE = 4
 TRIALS = 20
 """Where it is not this one: so many of the next are tried."""
 PLACES = ("iteration", "path", "parentSpanId")
-ALL = -1
-"""Of all iterations."""
-_Below: TypeAlias = dict[tuple[int, int | None], list[Execution]]
-"""What runs in an execution, by its number and the iteration."""
 Arms: TypeAlias = tuple[str, str]
 
 
@@ -51,7 +47,7 @@ class _Agreement:
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
         self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
         self._left = LINES if self._stands else 0
-        self._below = _below(best.executions)
+        self._below = below(best.executions)
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
@@ -125,7 +121,7 @@ class _Agreement:
         for blocks in alike.values():
             if len({reported(each)[1:] for each in blocks}) > 1:
                 for pair in itertools.pairwise(blocks):
-                    for each in _after(pair, pair[0].lines[0], self._below):
+                    for each in after(pair, pair[0].lines[0], self._below):
                         each.doubt("iteration")
 
     def _seek_owner(self, choice: Choice, others: Iterable[Choice]) -> None:
@@ -133,11 +129,14 @@ class _Agreement:
         began with them."""
         of = choice.chosen.of
         alike = (other for other in others if _may_be_its(other.chosen.of, of))
-        for other in itertools.islice(alike, 2 * MEETINGS):
+        for number, other in enumerate(alike):
+            pair = _blocks(other.chosen.of, of)
+            if number >= 2 * MEETINGS:
+                self._doubt(pair, choice.key.at)
+                continue
             at = min(choice.key.at, other.key.at)
             before = {key: label for key, label in self._before.items() if key.at < at}
             trial = {**before, choice.key: "False", other.key: "True"}
-            pair = _blocks(other.chosen.of, of)
             self._look(choice.key.at, trial, pair)
 
     def _seek_alike(self, of: Execution) -> None:
@@ -146,9 +145,12 @@ class _Agreement:
         best, node = self._best, of.node
         silent = (each for each in best.executions if each.node is node and each.result is None)
         alike = (_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
-        for pair in itertools.islice(alike, MEETINGS):
+        for number, pair in enumerate(alike):
             both, replayed = arms(*pair), self._ground.replayed
-            if both is None or self._left < self._size:
+            if both is None:
+                continue
+            if number >= MEETINGS or self._left < self._size:
+                self._doubt(pair, max(0, pair[0].lines[0]))
                 continue
             learned = {renamed(path, *both): result for path, result in best.learned.items()}
             picks = dict(exchange(choice, both) for choice in best.choices)
@@ -157,13 +159,18 @@ class _Agreement:
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
 
+    def _doubt(self, pair: tuple[Execution, Execution], at: int) -> None:
+        """Nobody has looked whether the one may be the other."""
+        for each in after(pair, at, self._below):
+            each.doubt(*_names(pair))
+
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         names = _names(pair)
-        later = [pair[0], *_behind(pair[0], self._below)]
-        certain = [pair[0], *(each for one in later for each in _going_on(one, at, self._below))]
+        later = [pair[0], *behind(pair[0], self._below)]
+        certain = [pair[0], *(each for one in later for each in going_on(one, at, self._below))]
         if pair[0] is not pair[1]:
-            certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
+            certain = [each for each in after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(at, trial, pair, certain)):
             for each in certain:
                 each.doubt(*names)
@@ -221,7 +228,7 @@ class _Agreement:
         self._alike.add((one.node.id, one.start))
         for each in self._best.executions:
             if each.node.id == one.node.id and each.start == one.start and each is not one:
-                for other in _after((one, each), one.lines[0], self._below):
+                for other in after((one, each), one.lines[0], self._below):
                     other.doubt(*names)
 
 
@@ -285,57 +292,6 @@ def _result_of(choice: Choice) -> object:
 
 def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
     return each.doubts is not None and each.doubts.issuperset(names)
-
-
-def _below(executions: list[Execution]) -> _Below:
-    found: _Below = defaultdict(list)
-    for each in executions:
-        if each.where.above is not None:
-            found[each.where.above.number, each.where.iteration].append(each)
-            if each.where.iteration is not None:
-                found[each.where.above.number, ALL].append(each)
-    return found
-
-
-def _inside(each: Execution, below: _Below) -> list[Execution]:
-    return [*below.get((each.number, None), ()), *below.get((each.number, ALL), ())]
-
-
-def _after(pair: tuple[Execution, Execution], at: int, below: _Below) -> Iterator[Execution]:
-    """What goes on after a line in what the two do not share: it may be the other's."""
-    around = [[each, *outwards(each)] for each in pair]
-    shared = {each.number for each in around[0]} & {each.number for each in around[1]}
-    for inner in around:
-        tops = [each for each in inner if each.number not in shared]
-        beside = [tops[-1]] if tops else _inside(inner[0], below)  # one is around the other
-        for each in beside:
-            yield from _going_on(each, at, below)
-
-
-def _behind(one: Execution, below: _Below) -> list[Execution]:
-    """What came after it in its list."""
-    if one.where.above is None:
-        return []
-    beside = below.get((one.where.above.number, one.where.iteration), ())
-    return [
-        each
-        for each in beside
-        if each.where.attempt == one.where.attempt
-        and (each.where.index or 0) > (one.where.index or 0)
-        and (one.end is None or each.start >= one.end)
-    ]
-
-
-def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
-    """It, or all of its iteration, as far as it ends after a line."""
-    todo, turn = [top], top.where.iteration
-    if turn is not None and top.where.above is not None:
-        todo = list(below.get((top.where.above.number, turn), ()))
-    while todo:
-        each = todo.pop()
-        if each.lines[1] < 0 or each.lines[1] >= at:
-            yield each
-        todo += _inside(each, below)
 
 
 def _instead(

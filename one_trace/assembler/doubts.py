@@ -138,18 +138,32 @@ def _doubt_lateness(at: Standing) -> None:
 
 
 def _doubt_batches(at: Standing) -> None:
-    """What began when something ended of which it is not known when has no certain duration either."""
+    """What began when something ended of which it is not known when has no certain duration either; and if it
+    has left no sign, it may not have begun, nor what is in it."""
     unsure: set[tuple[int, int | None]] = set()
+    perhaps: set[Execution] = set()
+    signs = _with_signs(at.executions)
     for each in at.executions:
         where = each.where
         if not where.silent or where.above is None or where.index is None:
             continue
         key = where.above.number, where.attempt
-        later = where.index >= where.above.node.concurrency
-        if key in unsure and later and each.result is None:
-            each.doubt("status", "durationMs", "late")
+        later = key in unsure and where.index >= where.above.node.concurrency
+        if (later or where.above in perhaps) and each.result is None:
+            each.doubt(*OPEN)
+            if each not in signs:
+                perhaps.add(each)
         if each.doubts is not None and "status" in each.doubts:
             unsure.add(key)
+
+
+def _with_signs(executions: list[Execution]) -> set[Execution]:
+    """In which something has lines."""
+    found: set[Execution] = set()
+    for each in reversed(executions):
+        if each.where.above is not None and (each.lines[0] >= 0 or each in found):
+            found.add(each.where.above)
+    return found
 
 
 def _take_alike(at: Standing, each: Execution) -> None:

@@ -35,10 +35,12 @@ NOTHING = Expectation(None, UNLIKELY)
 
 class Expected:
     """`last_go`: results of earlier goes may have been written anew; `completed`: the steps that have left
-    one in those, which may still stand there."""
+    one in those, which may still stand there. `given_up`: steps that failed or were timed out while something
+    in them ran on."""
 
     def __init__(self, stored: Stored, last_go: int, completed: Collection[str] = ()) -> None:
         self._stored, self._root = stored, stored.root
+        self.given_up: set[Node] = set()
         self._last_go, self._completed = last_go, completed
         self._merging: dict[int, tuple[bool, bool]] = {}
         self._maps: dict[tuple[int, int], Results | None] = {}
@@ -73,11 +75,20 @@ class Expected:
             return NOTHING  # what a while leaves before each turn
         if execution.node.repeats:
             level = UNLIKELY
-        elif level == SURE and self._may_be_merged_over(execution):
+        elif level == SURE and (self._may_be_merged_over(execution) or self._may_be_late(execution)):
             level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
         return Expectation(result, level, found, raw)
+
+    def _may_be_late(self, execution: Execution) -> bool:
+        """One that began before, and was left running, may write its result after it."""
+        for above in outwards(execution) if self.given_up else ():
+            if above.node in self.given_up:
+                return True
+            if above.node.type == "flow" or _is_concurrent(above.node):
+                return False  # a map of its own
+        return False
 
     def _may_be_merged_over(self, execution: Execution) -> bool:
         """A concurrent loop may run beside it, or go on after it failed: what it began with is merged

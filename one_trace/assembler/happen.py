@@ -202,7 +202,14 @@ class Happen:
             return True
         if not due or (due[0].due or 0) > until:
             return False
-        self.let_by(due[0], line, since)
+        first = due[0]
+        options = self._silence.options(line) if isinstance(first, Timer) and not first.limit else []
+        if options:
+            act = partial(self.let_by, first, line, since)
+            again = Candidate((weights.FITS, 0), first.of, f"tries again {first.of.path}", act)
+            choose(self._at, "silence", [again, *options])
+        else:
+            self.let_by(first, line, since)
         return True
 
     def leading(self, due: list[Waiting | Timer], line: LogLine, since: float) -> list[Candidate]:

@@ -28,7 +28,7 @@ class Leaves:
         self._at, self._fit = at, fit
         self._at_once = at.known.ground.mode.at_once
         self._passed: dict[int, int] = {}
-        """How many ends of each step, by the id of their list, are of others that were over at once, or behind."""
+        """How many of the ends in a list, by its id, are of others that were over at once, or behind."""
 
     def waits(self, execution: Execution, attempt: int) -> Waiting:
         """What an attempt comes to. It has no promise where it is over already."""

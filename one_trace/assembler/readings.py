@@ -104,7 +104,8 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         unlike, news = _settle(drive)
         learned = {**learned, **news}
     if unlike:
-        conflict = Conflict(unlike[0].why, [each.of for each in unlike if each.of is not None])
+        blamed = [each.of for each in unlike if each.of is not None]
+        conflict = Conflict(unlike[0].why, blamed, _ended_last(unlike[0], at.executions))
         twins = _twins(unlike, at.executions)
     ground.replayed += at.script.cursor
     close(at)
@@ -133,7 +134,8 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     if state is None or state.context is None or not state.context.steps:
         return [], {}
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
-    settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
+    slack = 0 if at.known.exact else SILENT_MS
+    settling = Settling(ground.stored, at.notes.forced, merging, slack, _unwritten(at))
     settling.settle(at.notes.kept, state.context.steps)
     if ground.saved.later:
         return [], {}  # what it has otherwise may have come of what is not there
@@ -149,6 +151,27 @@ def _ended_instead(at: Standing, conflict: Conflict) -> list[tuple[Execution, Ex
     blamed = set(conflict.blamed)
     others = sorted(at.pending.open[last.node.id], key=lambda each: blamed.isdisjoint(outwards(each)))
     return [(last, each) for each in others[:INSTEAD]]
+
+
+def _ended_last(unlike: Unlike, executions: list[Execution]) -> str | None:
+    """The step whose end should have led to a result that is not there."""
+    ended = [each for each in executions if each.where.above is unlike.of and each.lines[1] >= 0]
+    if unlike.of is None or unlike.instead is not None or not ended:
+        return None
+    last = max(ended, key=lambda each: each.lines[1])
+    return last.node.id if last.line is not None and last.line.event == "step:complete" else None
+
+
+def _unwritten(at: Standing) -> dict[str, list[float]]:
+    """How long what was open had run when the state was saved: killed then, it writes no line of its end."""
+    saved, found = at.known.ground.saved, dict[str, list[float]]()
+    if not at.going.killed or saved.line < 0:
+        return found
+    until = at.script.lines[saved.line].at
+    for each in at.executions:
+        if each.lines[0] >= 0 > each.lines[1] and each.where.go == at.going.number:
+            found.setdefault(each.node.id, []).append(until - each.start)
+    return found
 
 
 def _twins(unlike: list[Unlike], executions: list[Execution]) -> list[tuple[Execution, Execution]]:

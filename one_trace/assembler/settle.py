@@ -3,7 +3,7 @@ execution has another than the reading says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -36,13 +36,15 @@ class Unlike:
 
 @dataclass
 class Settling:
-    """`forced`: executions of which only the state says how long they took; they take what stands there."""
+    """`forced`: executions of which only the state says how long they took; they take what stands there.
+    `unwritten`: by step id, how long those had run by then that have no line of their end."""
 
     stored: Stored
     forced: set[Execution]
     merging: bool
     """Iterations of concurrent loops are merged, old results over new ones."""
     slack: float
+    unwritten: Mapping[str, Sequence[float]]
     unlike: list[Unlike] = field(default_factory=list)
     learned: dict[str, Result] = field(default_factory=dict)
     """What the state says of silent executions, where that is something else."""
@@ -101,7 +103,12 @@ class Settling:
         )
         if result is None or result.status not in STATUSES:
             return []  # a field of the last step's output stands in its place
-        if result.status != made.status or not self._lasted(execution, made, result):
+        alike = result.status == made.status and self._lasted(execution, made, result)
+        if self._may_be_unwritten(execution, result):
+            execution.doubt("outputBytes")
+            if not alike:
+                return []
+        if not alike:
             reported = f"{made.status} {made.duration}"
             self._differs(
                 made, f"{reported}, where the state has {result.status} {result.duration_ms}", result
@@ -116,6 +123,11 @@ class Settling:
         if result.status != "success" or made.parts is None:
             return []
         return self._parts(made, result)
+
+    def _may_be_unwritten(self, execution: Execution, result: Result) -> bool:
+        """The result of another, which was killed before it wrote a line of its end."""
+        lasted = self.unwritten.get(execution.node.id, ())
+        return any(abs(each - (result.duration_ms or 0)) <= self.slack for each in lasted)
 
     def _lasted(self, execution: Execution, made: Made, result: Result) -> bool:
         if execution.line is not None:

@@ -129,6 +129,8 @@ class Silence:
             again = self._going_on == (self._at.choices.at, path)  # more in it may have to be over
             label = f"goes on {path}"
             options.append(Candidate((cost, -2 if threw else 0), container, label, act, (-again, 0)))
+        if threw and waiting:
+            options += self.timed_out_later(rank, container, waiting, line)
         kinds: set[tuple[object, ...]] = set()
         for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
             where, node = each.of.where, each.of.node
@@ -159,6 +161,36 @@ class Silence:
             and timer.of.node.has_timed_out(line.error)
             and containers.intersection(outwards(timer.of))
         ]
+
+    def timed_out_later(
+        self, rank: float, container: Execution, waiting: list[Waiting], line: LogLine
+    ) -> Iterator[Candidate]:
+        """What waits may have been over so long before the line that a step of the next batch was timed out
+        with it."""
+        inside = next(
+            each for each in (waiting[0].of, *outwards(waiting[0].of)) if each.where.above is container
+        )
+        together, body = container.node.concurrency, container.node.body
+        if container.node.type != "parallel" or body is None:
+            return
+        first = ((inside.where.index or 0) // together + 1) * together
+        for node in body.nodes[first : first + together]:
+            begun = line.at - (node.timeout or 0)
+            if node.timeout and begun >= max(each.of.start for each in waiting):
+                act = partial(self.time_out_next, waiting, begun, node.id)
+                label = f"times out {_attempt_path(container, inside)} > {node.id}"
+                yield Candidate((weights.FITS + rank + 1, 0), container, label, act)
+
+    def time_out_next(self, waiting: list[Waiting], begun: float, step_id: str) -> None:
+        at, now = self._at, self._at.clock.at
+        before = {id(timer) for timer in at.pending.timers}
+        at.clock.at = begun
+        self.end_all(waiting)
+        at.clock.at = max(at.clock.at, now)
+        for timer in [each for each in at.pending.timers if each.limit and id(each) not in before]:
+            if timer.of.node.id == step_id and timer in at.pending.timers:
+                at.notes.forced.add(timer.of)
+                fire(at, timer)
 
     def time_out(self, timer: Timer) -> None:
         """Now, whenever it was seen to begin: its time is certain."""

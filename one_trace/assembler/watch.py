@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.assembler.executions import Execution, Where, prefix
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.maps import Held
@@ -58,6 +59,12 @@ class Watch(Observer):
         if number > 1:
             execution = self._at.executions[span - 1]
             execution.again += ((self._at.clock.moment(), self._at.clock.at),)
+            self._give_up(execution.node)
+
+    def _give_up(self, node: Node) -> None:
+        """What runs beside what threw runs on."""
+        if node.type in ("parallel", "loop"):
+            self._at.known.expected.given_up.add(node)
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         self._at.running = self._at.executions[span - 1]
@@ -68,6 +75,8 @@ class Watch(Observer):
         if result is not None:
             result.of = execution
         execution.failure = failure
+        if failure is not None:
+            self._give_up(execution.node)
         if at.going.killed and execution.where.silent and at.script.peek() is None:
             return  # it was killed before that, as far as anybody can tell
         execution.over = at.clock.moment()
