@@ -27,6 +27,7 @@ class Leaves:
     def __init__(self, at: Standing, fit: Fit) -> None:
         self._at, self._fit = at, fit
         self._at_once = at.known.ground.mode.at_once
+        self._unordered: set[str] = set()
         self._passed: dict[int, int] = {}
         """How many of the ends in a list, by its id, are of others that were over at once, or behind."""
 
@@ -69,7 +70,7 @@ class Leaves:
 
     def _waits_for_nothing(self, of: Execution) -> bool:
         """A real host's transform is over in the turn in which it began, whatever time it took."""
-        return of.node.type == "transform" and not self._at.known.exact
+        return of.node.type == "transform" and not self._at.known.ground.facts.exact
 
     def _is_guessed_over(self, waiting: Waiting) -> bool:
         """Where the state does not say the result of a silent leaf."""
@@ -137,17 +138,18 @@ class Leaves:
 
     def _has_next_end(self, waiting: Waiting) -> bool:
         """The next end of its step is its own: those that wait for nothing end in the order in which they
-        began."""
-        at, of = self._at, waiting.of
-        ends = at.known.ground.lines.ends[of.node.id]
-        for number in range(self._first_left(ends), len(ends)):
-            line = at.script.lines[ends[number]]
-            if line.at > at.clock.at + self._fit.busy(line):
-                return False
-            if self._fit.may_end(waiting, line) and self._fit.fits(of, line):
-                self._reserve(waiting, ends[number])
-                return True
-        return False
+        began. Where one does not, nothing is known of the order of its like."""
+        of = waiting.of
+        ends = self._at.known.ground.lines.ends[of.node.id]
+        number = self._first_left(ends)
+        if number >= len(ends) or of.node.id in self._unordered:
+            return False
+        line = self._at.script.lines[ends[number]]
+        if not self._fit.may_end(waiting, line) or not self._fit.fits(of, line):
+            self._unordered.add(of.node.id)
+            return False
+        self._reserve(waiting, ends[number])
+        return True
 
     def _comes_later(self, of: Execution, end: int) -> bool:
         """Whether its step begins again before this line, as what was over before does next."""
@@ -161,7 +163,7 @@ class Leaves:
         """Whether as many like it took no time as begin in this moment."""
         at, lines, now = self._at, self._at.known.ground.lines, self._at.clock.at
         last = itertools.islice(reversed(at.pending.open[of.node.id]), MOST_LOOKED_AT + 1)
-        begun = sum(each.start == now for each in last)
+        begun = sum(each.start >= now - at.script.slack for each in last)
         return self._count_now(lines.took_no_time[of.node.id]) >= begun + self._count_now(
             lines.starts[of.node.id]
         )
