@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from one_trace.assemble.sizes.measured import Measured
-from one_trace.assembler.choices import AT_ONCE, Choice, Key, Picks
+from one_trace.assembler.choices import AT_ONCE, Candidate, Choice, Key, Picks
+from one_trace.assembler.classes import Classes
 from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.expected import SURE
+from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
@@ -51,6 +52,8 @@ class _Agreement:
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
+        self._relabelled = Classes()
+        """Arms that were each other's for good: which is which is but a name."""
         self._measured = Measured(ground.record)
         self._alike: set[tuple[str, float]] = set()
         """Steps and times of which any may be any."""
@@ -62,13 +65,43 @@ class _Agreement:
                 self._seek_owner(choice, by_result.get(_result_of(choice), ()))
                 if choice.chosen.of.path in self._best.learned:
                     self._seek_alike(choice.chosen.of)
-            for each in choice.as_good if self._stands else choice.others:
+            for each in self._to_look_at(choice):
                 trial = {**self._before_it(choice.key), choice.key: each.label}
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
         self._share_doubts()
         self._doubt_together()
+
+    def _to_look_at(self, choice: Choice) -> Iterator[Candidate]:
+        """The candidates that may be as right: one of those that are each other's, and none that is the
+        chosen one's."""
+        if not self._stands:
+            yield from choice.others
+            return
+        seen = [choice.chosen.of]
+        for each in choice.as_good:
+            if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
+                continue
+            yield each
+            seen.append(each.of)
+
+    def _is_belied(self, of: Execution, key: Key) -> bool:
+        """What the state was found to have of it, in a place of its own, is not what the line says."""
+        line, result = self._ground.record.lines[key.at], of.result
+        if key.kind != "end" or line.event != "step:complete" or result is None:
+            return False
+        known = of.expected is not None and of.expected.level > UNLIKELY
+        return known and (result.status, result.duration_ms) != (line.status, line.reported_ms)
+
+    def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
+        """Another reading in which the one is looked at is one of the other as well, by other names."""
+        return any(
+            both is not None and renamed(one.path, *both) == of.path and self._relabelled.joined(*both)
+            for one in seen
+            if one is not of
+            for both in (arms(one, of, at), arms(one, of))
+        )
 
     def _doubt_together(self) -> None:
         """Of those alike of which some were over at once, none is certain where one is not."""
@@ -97,9 +130,7 @@ class _Agreement:
         while shared:  # until nothing is news to any
             shared = False
             for one, other in pairs:
-                ours, theirs = (
-                    {name for name in PLACES if _is_doubted(each, (name,))} for each in (one, other)
-                )
+                ours, theirs = (_shared(each) for each in (one, other))
                 if ours != theirs:
                     shared = True
                     one.doubt(*theirs)
@@ -186,15 +217,19 @@ class _Agreement:
         refuted = True
         others = 0
         replayed = self._ground.replayed
-        for both, other in _instead(self._ground, best, trial, pair):
+        for both, full, other in _instead(self._ground, best, trial, pair):
             others += other.conflict is None
             if other.conflict is None and both is not None:
                 self._exchanged.setdefault(both, at)
+                if full:
+                    self._relabelled.join(*both)
             self._left += replayed - self._ground.replayed
             replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
+            if other.conflict is None and full:
+                return True  # what else there is with the one in the other's place is there without as well
             if other.conflict is None and pair[0] is pair[1]:
                 self._exchange_alike(pair[0], other, at)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
@@ -294,22 +329,28 @@ def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
     return each.doubts is not None and each.doubts.issuperset(names)
 
 
+def _shared(each: Execution) -> set[str]:
+    """What is not certain of it that it would not be of what stands in its place either."""
+    names = PLACES if each.where.silent else (*PLACES, "durationMs")
+    return {name for name in names if _is_doubted(each, (name,))}
+
+
 def _instead(
     ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[tuple[Arms | None, Reading]]:
+) -> Iterator[tuple[Arms | None, bool, Reading]]:
     """Other readings, with these choices, and what is exchanged in them; the rest made anew at last."""
     if pair[0] is pair[1]:
-        yield from ((None, other) for other in _one_by_one(ground, best, trial))
-    for both, each in _rests(best, trial, pair):
-        yield both, solve(ground, {**each, **trial}, 1, best.learned)
+        yield from ((None, False, other) for other in _one_by_one(ground, best, trial))
+    for both, full, each in _rests(best, trial, pair):
+        yield both, full, solve(ground, {**each, **trial}, 1, best.learned)
     both = arms(*pair)
     doubtful = [key for key in map(_believed, best.choices) if key is not None and _is_in(key, both)]
     if both is not None and doubtful:  # what the state has there may be of another, or of another go
         each = dict(exchange(choice, both) for choice in best.choices)
         picks = {**each, **trial, **dict.fromkeys(doubtful, "False")}
-        yield both, solve(ground, picks, 1, best.learned)
+        yield both, False, solve(ground, picks, 1, best.learned)
     most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
-    yield None, solve(ground, trial, most, best.learned, LINES // SHARE)
+    yield None, False, solve(ground, trial, most, best.learned, LINES // SHARE)
 
 
 def _believed(choice: Choice) -> Key | None:
@@ -339,17 +380,17 @@ def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading
 
 def _rests(
     best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[tuple[Arms | None, Picks]]:
-    """The other choices, with the two exchanged: until they can be exchanged again, or for good; or as they
+) -> Iterator[tuple[Arms | None, bool, Picks]]:
+    """The other choices, with the two exchanged: for good, or until they can be exchanged again; or as they
     are."""
     rest = {choice.key: choice.chosen.label for choice in best.choices}
     at = max(key.at for key in trial)
     after = [choice for choice in best.choices if choice.key not in trial]
-    for both in dict.fromkeys((arms(*pair, at), arms(*pair))):
-        if both is None:
-            continue
+    alike = [both for both in dict.fromkeys((arms(*pair, at), arms(*pair))) if both is not None]
+    for both in alike:
+        yield both, True, dict(exchange(choice, both) for choice in best.choices)
+    for both in alike:
         until = (index for index, choice in enumerate(after) if may_exchange(choice, both))
         for index in itertools.islice(until, MEETINGS):
-            yield both, rest | dict(exchange(choice, both) for choice in after[:index])
-        yield both, dict(exchange(choice, both) for choice in best.choices)
-    yield None, rest
+            yield both, False, rest | dict(exchange(choice, both) for choice in after[:index])
+    yield None, False, rest
