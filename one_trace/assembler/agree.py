@@ -12,13 +12,13 @@ from one_trace.assemble.sizes.measured import Measured
 from one_trace.assembler.choices import AT_ONCE, Candidate, Choice, Key, Picks
 from one_trace.assembler.classes import Classes
 from one_trace.assembler.doubts import doubt_what_differs, reported
-from one_trace.assembler.executions import Execution, outwards
+from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
 from one_trace.assembler.views import Views
-from one_trace.assembler.within import after, behind, below, going_on
+from one_trace.assembler.within import after, behind, below, going_on, loud_around, loud_blocks
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -142,7 +142,7 @@ class _Agreement:
         guessed: set[tuple[object, float]] = set()
         for choice in self._best.choices:
             if choice.key.kind == "believed":
-                block = _loud(choice.chosen.of)
+                block = loud_around(choice.chosen.of)
                 if block is not None and (block.expected is None or block.expected.level < SURE):
                     guessed.add((block.node, block.start))
         alike: dict[tuple[object, float], list[Execution]] = {}
@@ -161,7 +161,7 @@ class _Agreement:
         of = choice.chosen.of
         alike = (other for other in others if _may_be_its(other.chosen.of, of))
         for number, other in enumerate(alike):
-            pair = _blocks(other.chosen.of, of)
+            pair = loud_blocks(other.chosen.of, of)
             if number >= 2 * MEETINGS:
                 self._doubt(pair, choice.key.at)
                 continue
@@ -175,7 +175,7 @@ class _Agreement:
         nothing."""
         best, node = self._best, of.node
         silent = (each for each in best.executions if each.node is node and each.result is None)
-        alike = (_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
+        alike = (loud_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
         for number, pair in enumerate(alike):
             both, replayed = arms(*pair), self._ground.replayed
             if both is None:
@@ -231,7 +231,7 @@ class _Agreement:
             if other.conflict is None and full:
                 return True  # what else there is with the one in the other's place is there without as well
             if other.conflict is None and pair[0] is pair[1]:
-                self._exchange_alike(pair[0], other, at)
+                self._exchange_alike(pair[0], other, at, trial)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
@@ -239,14 +239,25 @@ class _Agreement:
             self._doubt_alike(pair[0], names)
         return refuted
 
-    def _exchange_alike(self, one: Execution, other: Reading, at: int) -> None:
-        """Of those that began with it, another was over at once instead."""
+    def _exchange_alike(self, one: Execution, other: Reading, at: int, trial: Picks) -> None:
+        """Of those that began with it, another was over at once instead: what follows may be its own."""
         theirs = {each.path: each for each in other.executions if each.node is one.node}
         for each in self._best.executions:
             if each.node is one.node and each.start == one.start and each is not one:
                 there, both = theirs.get(each.path), arms(one, each)
-                if both is not None and there is not None and reported(there) != reported(each):
-                    self._exchanged.setdefault(both, at)
+                if both is None or there is None or reported(there) == reported(each):
+                    continue
+                if both not in self._exchanged and self._left >= self._size:
+                    self._exchange_all(both, trial)
+                self._exchanged.setdefault(both, at)
+
+    def _exchange_all(self, both: Arms, trial: Picks) -> None:
+        best, replayed = self._best, self._ground.replayed
+        picks = {**dict(exchange(choice, both) for choice in best.choices), **trial}
+        other = solve(self._ground, picks, 1, best.learned)
+        self._left += replayed - self._ground.replayed
+        if other.conflict is None:
+            doubt_what_differs(best.executions, other.executions, PLACES[:1], self._went_in)
 
     def _went_in(self, each: Execution) -> int | None:
         if not self._measured.any:
@@ -288,18 +299,6 @@ class _Paths:
             if other is None or other is one or any(0 <= each.lines[1] < line for each in (one, other)):
                 continue
             yield one, other
-
-
-def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
-    """What has events around the two, where that is of one step as well."""
-    around = [_loud(one) or one, _loud(other) or other]
-    apart = around[0] is not around[1] and around[0].node is around[1].node
-    return (around[0], around[1]) if apart else (one, other)
-
-
-def _loud(silent: Execution) -> Execution | None:
-    """The innermost around it that has events."""
-    return next((each for each in outwards(silent) if not each.where.silent), None)
 
 
 def _may_be_its(one: Execution, other: Execution) -> bool:

@@ -4,6 +4,7 @@ that it ended."""
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
 from one_trace.record.state import Result
 
+AT_ONE_GO = frozenset(("transform", "file-read", "file-write"))
+"""Steps that the host runs without waiting for anything."""
 MOST_LOOKED_AT = 100
 """So many lines of a moment are looked at for the end of one step."""
 
@@ -27,9 +30,8 @@ class Leaves:
     def __init__(self, at: Standing, fit: Fit) -> None:
         self._at, self._fit = at, fit
         self._at_once = at.known.ground.mode.at_once
-        self._unordered: set[str] = set()
-        self._passed: dict[int, int] = {}
-        """How many of the ends in a list, by its id, are of others that were over at once, or behind."""
+        self._passed: dict[str, int] = {}
+        """How many ends of each step are of others that were over at once, or behind."""
 
     def waits(self, execution: Execution, attempt: int) -> Waiting:
         """What an attempt comes to. It has no promise where it is over already."""
@@ -38,7 +40,7 @@ class Leaves:
             self._foresee(waiting)
         elif execution.where.alone and self._goes_on_alone(waiting):
             return waiting
-        if not (self._at_once or self._waits_for_nothing(execution)) or not self._is_over_at_once(waiting):
+        if not ((self._at_once or self._waits_for_nothing(execution)) and self._is_over_at_once(waiting)):
             waiting.promise = Promise(self._at.loop)
             self._at.pending.add(waiting)
         return waiting
@@ -62,18 +64,39 @@ class Leaves:
         return True
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:
+        certain = self._waits_for_nothing(waiting.of)
         if not waiting.of.where.silent:
-            return self._has_end_now(waiting)
+            return self._is_over_in_turn(waiting) if certain else self._has_end_now(waiting)
         if waiting.due is None:
-            return self._is_guessed_over(waiting)
-        return self._waits_for_nothing(waiting.of) or waiting.due == self._at.clock.at
+            return self._is_guessed_over(waiting, certain=certain)
+        return certain or waiting.due == self._at.clock.at
 
     def _waits_for_nothing(self, of: Execution) -> bool:
-        """A real host's transform is over in the turn in which it began, whatever time it took."""
-        return of.node.type == "transform" and not self._at.known.ground.facts.exact
+        """Whether the host runs its step at one go, whatever time that takes; a virtual clock may say that it
+        took more."""
+        return of.node.type in AT_ONE_GO and not self._at.known.ground.facts.exact
 
-    def _is_guessed_over(self, waiting: Waiting) -> bool:
-        """Where the state does not say the result of a silent leaf."""
+    def _is_over_in_turn(self, waiting: Waiting) -> bool:
+        """How it ended, one of the next lines tells."""
+        at = self._at
+        kinds: dict[tuple[object, ...], int] = {}
+        for index in itertools.islice(self._until(self._lines_of(waiting), math.inf), MOST_LOOKED_AT):
+            each = at.script.lines[index]
+            if index not in at.notes.reserved and self._fit.may_end(waiting, each):
+                kinds.setdefault((each.event, each.status, each.error), index)
+        if not kinds:
+            return False
+        ends = list(kinds.values())
+        which = at.choices.which("how", waiting.of, len(ends)) if len(ends) > 1 else 0
+        at.notes.reserved.add(ends[which])
+        waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
+        return True
+
+    def _lines_of(self, waiting: Waiting) -> list[int]:
+        return self._at.known.ground.lines.ends[waiting.of.node.id]
+
+    def _is_guessed_over(self, waiting: Waiting, *, certain: bool) -> bool:
+        """Where the state does not say the result of a silent leaf. `certain`: it is, but how?"""
         of, choices = waiting.of, self._at.choices
         if waiting.never:
             return False
@@ -82,8 +105,8 @@ class Leaves:
             self._at.notes.guessed.add(waiting.failure)
             self._at.notes.forced.add(of)
             return True
-        likely, certain = self._ends_block_now(of)
-        if not choices.whether(AT_ONCE[1], of, likely=likely, either=likely and not certain):
+        likely, all_end = self._ends_block_now(of)
+        if not certain and not choices.whether(AT_ONCE[1], of, likely=likely, either=likely and not all_end):
             return False
         self._at.notes.forced.add(of)
         return True
@@ -104,10 +127,14 @@ class Leaves:
 
     def _of_now(self, indices: list[int]) -> Iterator[int]:
         """Which of these lines are of this moment and come yet."""
-        script, now = self._at.script, self._at.clock.at
+        return self._until(indices, self._at.clock.at)
+
+    def _until(self, indices: list[int], until: float) -> Iterator[int]:
+        """Which of these lines come yet, up to a time."""
+        script = self._at.script
         for number in range(bisect_left(indices, script.cursor), len(indices)):
             index = indices[number]
-            if index >= script.end or script.lines[index].at > now:
+            if index >= script.end or script.lines[index].at > until:
                 return
             if not script.taken[index]:
                 yield index
@@ -116,8 +143,6 @@ class Leaves:
         """Whether one of the next lines of this moment is its end: the first in the order in which they
         began; or, where others are open then, that of another."""
         at, of = self._at, waiting.of
-        if self._waits_for_nothing(of):
-            return self._has_next_end(waiting)
         line = at.script.peek()
         if line is None or line.at > at.clock.at:
             return False
@@ -128,27 +153,10 @@ class Leaves:
             first = len(ends) if self._comes_later(of, ends[0]) else 0
             which = at.choices.which("over", of, len(ends) + 1, first)
         if which >= len(ends):
+            at.notes.refused.update((index, of) for index in ends)
             return False
-        self._reserve(waiting, ends[which])
-        return True
-
-    def _reserve(self, waiting: Waiting, index: int) -> None:
-        self._at.notes.reserved.add(index)
-        waiting.failure = failure_of(self._at, waiting, self._at.script.lines[index])
-
-    def _has_next_end(self, waiting: Waiting) -> bool:
-        """The next end of its step is its own: those that wait for nothing end in the order in which they
-        began. Where one does not, nothing is known of the order of its like."""
-        of = waiting.of
-        ends = self._at.known.ground.lines.ends[of.node.id]
-        number = self._first_left(ends)
-        if number >= len(ends) or of.node.id in self._unordered:
-            return False
-        line = self._at.script.lines[ends[number]]
-        if not self._fit.may_end(waiting, line) or not self._fit.fits(of, line):
-            self._unordered.add(of.node.id)
-            return False
-        self._reserve(waiting, ends[number])
+        at.notes.reserved.add(ends[which])
+        waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
         return True
 
     def _comes_later(self, of: Execution, end: int) -> bool:
@@ -163,7 +171,7 @@ class Leaves:
         """Whether as many like it took no time as begin in this moment."""
         at, lines, now = self._at, self._at.known.ground.lines, self._at.clock.at
         last = itertools.islice(reversed(at.pending.open[of.node.id]), MOST_LOOKED_AT + 1)
-        begun = sum(each.start >= now - at.script.slack for each in last)
+        begun = sum(self._fit.latest_start(each) >= now for each in last)
         return self._count_now(lines.took_no_time[of.node.id]) >= begun + self._count_now(
             lines.starts[of.node.id]
         )
@@ -179,7 +187,7 @@ class Leaves:
         until = self._first_that_waited(of.node.id) if beside else at.script.end
         found: dict[tuple[object, ...], int] = {}
         looked = 0
-        for number in range(self._first_left(ends), len(ends)):
+        for number in range(self._first_left(of.node.id, ends), len(ends)):
             index = ends[number]
             line = at.script.lines[index]
             if line.at > at.clock.at or index >= until or looked > MOST_LOOKED_AT:
@@ -199,13 +207,13 @@ class Leaves:
         waited = (index for index in self._of_now(ends) if script.lines[index].duration_ms)
         return next(waited, script.end)
 
-    def _first_left(self, ends: list[int]) -> int:
-        """Which of the ends of a step is the first that is not of another."""
+    def _first_left(self, step_id: str, ends: list[int]) -> int:
+        """Which of its ends is the first that is not of another."""
         at = self._at
-        number = max(bisect_left(ends, at.script.cursor), self._passed.get(id(ends), 0))
+        number = max(bisect_left(ends, at.script.cursor), self._passed.get(step_id, 0))
         while number < len(ends) and (at.script.taken[ends[number]] or ends[number] in at.notes.reserved):
             number += 1
-        self._passed[id(ends)] = number
+        self._passed[step_id] = number
         return number
 
     def _foresee(self, waiting: Waiting) -> None:

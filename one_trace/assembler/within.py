@@ -70,3 +70,15 @@ def going_on(top: Execution, at: int, below: Below) -> Iterator[Execution]:
         if each.lines[1] < 0 or each.lines[1] >= at:
             yield each
         todo += inside(each, below)
+
+
+def loud_blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
+    """What has events around the two, where that is of one step as well."""
+    around = [loud_around(one) or one, loud_around(other) or other]
+    apart = around[0] is not around[1] and around[0].node is around[1].node
+    return (around[0], around[1]) if apart else (one, other)
+
+
+def loud_around(silent: Execution) -> Execution | None:
+    """The innermost around it that has events."""
+    return next((each for each in outwards(silent) if not each.where.silent), None)
