@@ -56,9 +56,10 @@ class Happen:
         if self._at.known.lenient:
             self._tolerant.place(index, line)
             return
+        opened = self._at.pending.open.get(line.step_id or "", [])
         raise Conflict(
             f"line {index + 1}, {line.event} {line.step_id or line.flow_key}, does not come",
-            self._at.pending.open.get(line.step_id or "", ()),
+            [each for each in opened if self._fit.fits(each, line)] or opened,
         )
 
     def time_out_first(self, line: LogLine) -> None:

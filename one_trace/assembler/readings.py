@@ -9,8 +9,9 @@ from typing import NamedTuple
 from one_trace.assembler.choices import Choice, Choices, Picks
 from one_trace.assembler.doubts import close
 from one_trace.assembler.drive import Drive
-from one_trace.assembler.executions import Execution, duration_of
+from one_trace.assembler.executions import Execution, duration_of, outwards
 from one_trace.assembler.ground import Ground, Mode
+from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
 from one_trace.assembler.standing import Learned, Standing
@@ -19,6 +20,8 @@ from one_trace.model.trace import RunStatus
 
 ROUNDS = 3
 BLAMED = 8
+INSTEAD = 4
+"""So many are tried in the place of what ended before a line that does not come."""
 SILENT_MS = 15
 """How much longer or shorter a silent step may be than the lines around it."""
 
@@ -95,6 +98,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         drive.run()
     except Conflict as why:
         conflict = Conflict(str(why), why.blamed, why.ended)  # without the frames that it came through
+        twins = _ended_instead(at, conflict)
     whole = conflict is None
     if whole:
         unlike, news = _settle(drive)
@@ -136,6 +140,17 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     if ground.saved.later:
         return [], {}  # what it has otherwise may have come of what is not there
     return settling.unlike, settling.learned
+
+
+def _ended_instead(at: Standing, conflict: Conflict) -> list[tuple[Execution, Execution]]:
+    """What ended last, and what may have ended in its place: first what is in what should go on."""
+    ended = (each for each in at.executions if each.lines[1] >= 0 and each.node.type in LEAVES)
+    last = max(ended, key=lambda each: each.lines[1], default=None)
+    if last is None:
+        return []
+    blamed = set(conflict.blamed)
+    others = sorted(at.pending.open[last.node.id], key=lambda each: blamed.isdisjoint(outwards(each)))
+    return [(last, each) for each in others[:INSTEAD]]
 
 
 def _ended_last(unlike: Unlike, executions: list[Execution]) -> str | None:
