@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from msgspec import Raw
 
 from one_trace.assembler.executions import Execution, Made, Map
-from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.stored import STATUSES, Results, Stored, member
 from one_trace.record.state import Result
 from one_trace.record.tolerant import present, raw_items, raw_members
@@ -77,7 +76,7 @@ class Settling:
                     todo += self._result(made, stored)
 
     def _compare(self, made: Made, stored: Raw | None) -> None:
-        """A result in two places is the same, that of a leaf but for how it is indented."""
+        """A result in two places is the same but for how it is indented."""
         first = self._seen[id(made)]
         assert made.of is not None
         if first is None or stored is None:
@@ -86,7 +85,7 @@ class Settling:
         if one is None or other is None or not STATUSES.issuperset((one.status, other.status)):
             return
         same = (one.status, one.duration_ms) == (other.status, other.duration_ms)
-        if not same or (made.of.node.type in LEAVES and not _is_same(one.output, other.output)):
+        if not same or not _is_same(one.output, other.output):
             self._differs(made, "the state holds two results")
 
     def _differs(self, made: Made, why: str, instead: Result | None = None) -> None:
