@@ -81,7 +81,7 @@ class _Agreement:
             if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
                 continue
             yield each
-            if len(seen) <= TRIALS:
+            if len(seen) <= TRIALS and self._left >= self._size:
                 seen.append(each.of)
 
     def _is_belied(self, of: Execution, key: Key) -> bool:
@@ -94,7 +94,7 @@ class _Agreement:
 
     def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
         """Another reading in which the one is looked at is one of the other as well, by other names."""
-        return any(
+        return bool(self._relabelled) and any(
             both is not None and renamed(one.path, *both) == of.path and self._relabelled.joined(*both)
             for one in seen
             if one is not of
