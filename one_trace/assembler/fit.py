@@ -57,13 +57,17 @@ class Fit:
         line is written, and before the next one is: the host is one thread."""
         if line.duration_ms is None:
             return 0.0
-        apart = line.at - line.duration_ms - execution.start
+        began = line.at - line.duration_ms
+        return max(execution.start - began, began - self.latest_start(execution), 0.0)
+
+    def latest_start(self, execution: Execution) -> float:
+        """When its own clock started at the latest."""
         begun = execution.lines[0]
-        if apart > 0 and begun >= 0:
-            lines = self._at.script.lines
-            latest = begun if self._on_time or begun + 1 == len(lines) else begun + 1
-            return max(0.0, apart - max(0.0, lines[latest].at - execution.start))
-        return abs(apart)
+        if begun < 0:
+            return execution.start
+        lines = self._at.script.lines
+        latest = begun if self._on_time or begun + 1 == len(lines) else begun + 1
+        return max(execution.start, lines[latest].at)
 
     def _always_late(self) -> float | None:
         """How late the end that any line tells may be, where that is the same for all."""

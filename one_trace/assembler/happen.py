@@ -124,7 +124,9 @@ class Happen:
         if line.event not in ENDS:
             return False
         pending, strict = self._at.pending, self._fit.strict
-        waits = pending.waiting.get(line.step_id or "", [])
+        waits, refused = pending.waiting.get(line.step_id or "", []), self._at.notes.refused
+        if refused:
+            waits = [each for each in waits if (self._at.script.cursor, each.of) not in refused]
         blocks = self._silence.ends_with(line) if waits and pending.silent else []
         if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
             if not self._fit.may_be_alone(waits[0], line):

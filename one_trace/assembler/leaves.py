@@ -4,6 +4,7 @@ that it ended."""
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
 from one_trace.record.state import Result
 
+AT_ONE_GO = frozenset(("transform", "file-read", "file-write"))
+"""Steps that the host runs without waiting for anything."""
 MOST_LOOKED_AT = 100
 """So many lines of a moment are looked at for the end of one step."""
 
@@ -37,7 +40,7 @@ class Leaves:
             self._foresee(waiting)
         elif execution.where.alone and self._goes_on_alone(waiting):
             return waiting
-        if not (self._at_once and self._is_over_at_once(waiting)):
+        if not ((self._at_once or self._waits_for_nothing(execution)) and self._is_over_at_once(waiting)):
             waiting.promise = Promise(self._at.loop)
             self._at.pending.add(waiting)
         return waiting
@@ -61,15 +64,39 @@ class Leaves:
         return True
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:
+        certain = self._waits_for_nothing(waiting.of)
         if not waiting.of.where.silent:
-            return self._has_end_now(waiting)
+            return self._is_over_in_turn(waiting) if certain else self._has_end_now(waiting)
         if waiting.due is None:
-            return self._is_guessed_over(waiting)
-        waits_for_nothing = waiting.of.node.type == "transform" and not self._at.known.exact
-        return waits_for_nothing or waiting.due == self._at.clock.at
+            return self._is_guessed_over(waiting, certain=certain)
+        return certain or waiting.due == self._at.clock.at
 
-    def _is_guessed_over(self, waiting: Waiting) -> bool:
-        """Where the state does not say the result of a silent leaf."""
+    def _waits_for_nothing(self, of: Execution) -> bool:
+        """Whether the host runs its step at one go, whatever time that takes; a virtual clock may say that it
+        took more."""
+        return of.node.type in AT_ONE_GO and not self._at.known.ground.facts.exact
+
+    def _is_over_in_turn(self, waiting: Waiting) -> bool:
+        """How it ended, one of the next lines tells."""
+        at = self._at
+        kinds: dict[tuple[object, ...], int] = {}
+        for index in itertools.islice(self._until(self._lines_of(waiting), math.inf), MOST_LOOKED_AT):
+            each = at.script.lines[index]
+            if index not in at.notes.reserved and self._fit.may_end(waiting, each):
+                kinds.setdefault((each.event, each.status, each.error), index)
+        if not kinds:
+            return False
+        ends = list(kinds.values())
+        which = at.choices.which("how", waiting.of, len(ends)) if len(ends) > 1 else 0
+        at.notes.reserved.add(ends[which])
+        waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
+        return True
+
+    def _lines_of(self, waiting: Waiting) -> list[int]:
+        return self._at.known.ground.lines.ends[waiting.of.node.id]
+
+    def _is_guessed_over(self, waiting: Waiting, *, certain: bool) -> bool:
+        """Where the state does not say the result of a silent leaf. `certain`: it is, but how?"""
         of, choices = waiting.of, self._at.choices
         if waiting.never:
             return False
@@ -78,8 +105,8 @@ class Leaves:
             self._at.notes.guessed.add(waiting.failure)
             self._at.notes.forced.add(of)
             return True
-        likely, certain = self._ends_block_now(of)
-        if not choices.whether(AT_ONCE[1], of, likely=likely, either=likely and not certain):
+        likely, all_end = self._ends_block_now(of)
+        if not certain and not choices.whether(AT_ONCE[1], of, likely=likely, either=likely and not all_end):
             return False
         self._at.notes.forced.add(of)
         return True
@@ -100,10 +127,14 @@ class Leaves:
 
     def _of_now(self, indices: list[int]) -> Iterator[int]:
         """Which of these lines are of this moment and come yet."""
-        script, now = self._at.script, self._at.clock.at
+        return self._until(indices, self._at.clock.at)
+
+    def _until(self, indices: list[int], until: float) -> Iterator[int]:
+        """Which of these lines come yet, up to a time."""
+        script = self._at.script
         for number in range(bisect_left(indices, script.cursor), len(indices)):
             index = indices[number]
-            if index >= script.end or script.lines[index].at > now:
+            if index >= script.end or script.lines[index].at > until:
                 return
             if not script.taken[index]:
                 yield index
@@ -122,6 +153,7 @@ class Leaves:
             first = len(ends) if self._comes_later(of, ends[0]) else 0
             which = at.choices.which("over", of, len(ends) + 1, first)
         if which >= len(ends):
+            at.notes.refused.update((index, of) for index in ends)
             return False
         at.notes.reserved.add(ends[which])
         waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
@@ -139,7 +171,7 @@ class Leaves:
         """Whether as many like it took no time as begin in this moment."""
         at, lines, now = self._at, self._at.known.ground.lines, self._at.clock.at
         last = itertools.islice(reversed(at.pending.open[of.node.id]), MOST_LOOKED_AT + 1)
-        begun = sum(each.start == now for each in last)
+        begun = sum(self._fit.latest_start(each) >= now for each in last)
         return self._count_now(lines.took_no_time[of.node.id]) >= begun + self._count_now(
             lines.starts[of.node.id]
         )

@@ -103,14 +103,15 @@ class Pending:
 class Notes:
     """`forced`: silent steps of which only what followed tells that they were over; `guessed`: failures of
     which only the step is known that they came through; `unseen`: what began after the last line;
-    `reserved`: lines that end leaves which were over at once; `turns`: how many iterations a loop makes one
-    after another, by its number; `root`: the map of the root flow, now; `kept`: when the
-    state was saved last."""
+    `reserved`: lines that end leaves which were over at once; `refused`: lines that do not end what they
+    might, had that been over at once; `turns`: how many iterations a loop makes one after another, by its
+    number; `root`: the map of the root flow, now; `kept`: when the state was saved last."""
 
     forced: set[Execution] = field(default_factory=set)
     guessed: set[StepFailure] = field(default_factory=set)
     unseen: set[Execution] = field(default_factory=set)
     reserved: set[int] = field(default_factory=set)
+    refused: set[tuple[int, Execution]] = field(default_factory=set)
     turns: dict[int, int] = field(default_factory=dict)
     root: dict[str, Made] = field(default_factory=dict)
     kept: dict[str, Made] = field(default_factory=dict)

@@ -167,7 +167,8 @@ def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
     otherwise, then the others; the latest first. Made one by one: there may be many, of which few are
     tried."""
     for pair in reading.twins:
-        yield from _exchanged(reading, *pair)
+        for picks in _exchanged(reading, *pair):
+            yield {**picks, **fixed}
     blamed = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
     others = [

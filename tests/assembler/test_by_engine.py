@@ -98,3 +98,30 @@ def test_a_silent_step_that_the_state_says_ended_was_not_timed_out(tmp_path: Pat
     made.results = {"s": done[0], "t": done[1], "p": whole}
     spans = {span.step_id: span for span in assemble(read(made.write())).trace.spans}
     assert (spans["s"].status, spans["s"].duration_ms) == ("success", 31)
+
+
+def test_a_transform_waits_for_nothing_however_long_node_compiles_it(tmp_path: Path) -> None:
+    """Both were over before the step after the first of them was."""
+    first = {"id": "t", "name": "T", "type": "transform", "transform": {"expression": "1"}}
+    steps = [first, code("c", **{"if": "false"})]
+    loop = {"over": [1, 2], "maxConcurrency": 2, "steps": steps}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}])
+    made.start("l", "loop").after(1).start("t", "transform").after(1).start("t", "transform")
+    made.end("t", 1).start("c").after(9).end("t", 0).start("c")
+    made.end("c", None, "skipped").end("c", None, "skipped").after(1).end("l", 12)
+    trace = assemble(read(made.event("flow:complete", flowKey="made", durationMs=12).write())).trace
+    assert not trace.run.partial
+    spans = {span.path: (span.status, span.duration_ms) for span in trace.spans}
+    assert spans["made > l[0] > t"] == ("success", 1)
+    assert spans["made > l[1] > t"] == ("success", 0)
+
+
+def test_what_began_in_the_last_ms_may_be_what_took_no_time(tmp_path: Path) -> None:
+    """The first one's clock may have started a ms after its line: the two may be each other's."""
+    loop = {"over": [1, 2], "maxConcurrency": 2, "steps": [code("a"), code("b")]}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}])
+    made.start("l", "loop").start("a").after(1).start("a").end("a", 0).start("b")
+    made.after(9).end("a", 9).start("b").after(4).end("b", 13).after(2).end("b", 6).end("l", 16)
+    trace = assemble(read(made.event("flow:complete", flowKey="made", durationMs=16).write())).trace
+    assert not trace.run.partial
+    assert all("iteration" in span.derived for span in trace.spans if span.step_id in ("a", "b"))
