@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
+from one_trace.assemble.flowtree.tree import Node
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.sizes.measured import Measured
 from one_trace.assembler.choices import AT_ONCE, Candidate, Choice, Key, Picks
 from one_trace.assembler.classes import Classes
@@ -15,22 +18,22 @@ from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.ground import EXACT, LINES, Ground
+from one_trace.assembler.instead import MEETINGS, TRIALS, Arms, instead
 from one_trace.assembler.readings import Reading
-from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
+from one_trace.assembler.search import arms, exchange, renamed, solve
 from one_trace.assembler.views import Views
-from one_trace.assembler.within import after, behind, below, going_on, loud_around, loud_blocks
+from one_trace.assembler.within import (
+    Covered,
+    after,
+    apart,
+    behind,
+    below,
+    going_on,
+    loud_around,
+    loud_blocks,
+)
 
-MEETINGS = 3
-"""So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 20, 4_000
-"""Runs that come no further for each of the choices that may as well be made otherwise, and more where the
-log is so short that they are of no more lines."""
-SHARE = 4
-"""What part of all lines that may be replayed one of them takes at most."""
-TRIALS = 20
-"""Where it is not this one: so many of the next are tried."""
 PLACES = ("iteration", "path", "parentSpanId")
-Arms: TypeAlias = tuple[str, str]
 
 
 def agree(ground: Ground, best: Reading) -> None:
@@ -54,9 +57,14 @@ class _Agreement:
         """Arms that may as well be each other's, and from which line on."""
         self._relabelled = Classes()
         """Arms that were each other's for good: which is which is but a name."""
+        self._covered = Covered()
+        self._began: dict[tuple[str, float], list[Execution]] = defaultdict(list)
+        for each in best.executions:
+            self._began[each.node.id, each.start].append(each)
         self._measured = Measured(ground.record)
         self._alike: set[tuple[str, float]] = set()
         """Steps and times of which any may be any."""
+        self._unlooked: set[str] = set()
 
     def seek(self) -> None:
         by_result = _by_result(self._best.choices)
@@ -66,7 +74,7 @@ class _Agreement:
                 if choice.chosen.of.path in self._best.learned:
                     self._seek_alike(choice.chosen.of)
             for each in self._to_look_at(choice):
-                trial = {**self._before_it(choice.key), choice.key: each.label}
+                trial = partial(self._otherwise, choice.key, each.label)
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
@@ -84,7 +92,8 @@ class _Agreement:
             if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
                 continue
             yield each
-            seen.append(each.of)
+            if len(seen) <= TRIALS and self._left >= self._size:
+                seen.append(each.of)
 
     def _is_belied(self, of: Execution, key: Key) -> bool:
         """What the state was found to have of it, in a place of its own, is not what the line says."""
@@ -96,7 +105,7 @@ class _Agreement:
 
     def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
         """Another reading in which the one is looked at is one of the other as well, by other names."""
-        return any(
+        return bool(self._relabelled) and any(
             both is not None and renamed(one.path, *both) == of.path and self._relabelled.joined(*both)
             for one in seen
             if one is not of
@@ -105,22 +114,25 @@ class _Agreement:
 
     def _doubt_together(self) -> None:
         """Of those alike of which some were over at once, none is certain where one is not."""
-        alike: dict[tuple[int, object], set[Execution]] = {}
+        alike: dict[tuple[int, Node], set[Execution]] = {}
         for choice in self._best.choices:
             if choice.key.kind == "over":
                 alike.setdefault((choice.key.at, choice.chosen.of.node), set()).add(choice.chosen.of)
         for (_, node), found in alike.items():
             starts = {each.start for each in found}
-            group = [each for each in self._best.executions if each.node is node and each.start in starts]
+            began = (self._began[node.id, start] for start in starts)
+            group = [each for together in began for each in together if each.node is node]
             if any(_is_doubted(each, PLACES[:1]) for each in group):
                 for each in group:
                     each.doubt(*PLACES[:1])
 
-    def _before_it(self, key: Key) -> Picks:
-        """The choices before one; where it is whether something was over at once, others may have been."""
-        if key.kind not in AT_ONCE:
-            return self._before
-        return {each: at for each, at in self._before.items() if (each.kind, each.at) != (key.kind, key.at)}
+    def _otherwise(self, key: Key, label: str) -> Picks:
+        """The choices up to one, that made otherwise; where it is whether something was over at once, others
+        may have been. There may be many: they are put together where they are tried."""
+        before = self._before
+        if key.kind in AT_ONCE:
+            before = {each: at for each, at in before.items() if (each.kind, each.at) != (key.kind, key.at)}
+        return {**before, key: label}
 
     def _share_doubts(self) -> None:
         """What is not certain of one is not of what stands in its place where the two are exchanged."""
@@ -165,15 +177,20 @@ class _Agreement:
             if number >= 2 * MEETINGS:
                 self._doubt(pair, choice.key.at)
                 continue
-            at = min(choice.key.at, other.key.at)
-            before = {key: label for key, label in self._before.items() if key.at < at}
-            trial = {**before, choice.key: "False", other.key: "True"}
-            self._look(choice.key.at, trial, pair)
+            self._look(choice.key.at, partial(self._other_owner, choice.key, other.key), pair)
+
+    def _other_owner(self, not_its: Key, its: Key) -> Picks:
+        at = min(not_its.at, its.at)
+        before = {key: label for key, label in self._before.items() if key.at < at}
+        return {**before, not_its: "False", its: "True"}
 
     def _seek_alike(self, of: Execution) -> None:
         """What the state turned out to say of a silent step may be what another has left of which it says
         nothing."""
         best, node = self._best, of.node
+        if self._left < self._size:
+            self._doubt_silent(node)
+            return
         silent = (each for each in best.executions if each.node is node and each.result is None)
         alike = (loud_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
         for number, pair in enumerate(alike):
@@ -190,23 +207,45 @@ class _Agreement:
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
 
+    def _doubt_silent(self, node: Node) -> None:
+        """Nobody has looked whose result any of them has left."""
+        if node.id not in self._unlooked:
+            self._unlooked.add(node.id)
+            for each in self._best.executions:
+                if each.node is node:
+                    each.doubt(*PLACES[:1])
+
     def _doubt(self, pair: tuple[Execution, Execution], at: int) -> None:
         """Nobody has looked whether the one may be the other."""
-        for each in after(pair, at, self._below):
-            each.doubt(*_names(pair))
-
-    def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
-        """Whether it may be so."""
         names = _names(pair)
-        later = [pair[0], *behind(pair[0], self._below)]
-        certain = [pair[0], *(each for one in later for each in going_on(one, at, self._below))]
-        if pair[0] is not pair[1]:
-            certain = [each for each in after(pair, at, self._below) if not _is_doubted(each, names)]
-        if certain and (self._left < self._size or not self._is_settled(at, trial, pair, certain)):
+        tops = self._uncovered(pair, at, names)
+        for each in (inner for top in tops for inner in going_on(top, at, self._below)):
+            each.doubt(*names)
+        self._covered.add(tops, at, names)
+
+    def _uncovered(
+        self, pair: tuple[Execution, Execution], at: int, names: tuple[str, ...]
+    ) -> list[Execution]:
+        return [each for each in apart(pair, self._below) if not self._covered.has(each, at, names)]
+
+    def _look(self, at: int, trial: Callable[[], Picks], pair: tuple[Execution, Execution]) -> None:
+        """Whether it may be so."""
+        names, one = _names(pair), pair[0]
+        spent = self._left < self._size
+        if one is pair[1]:
+            tops = [one, *behind(one, self._below)]
+            tops = [each for each in tops if not (spent and self._covered.has(each, at, names))]
+            certain = [one, *(each for top in tops for each in going_on(top, at, self._below))]
+        else:
+            tops = self._uncovered(pair, at, names)
+            inner = (each for top in tops for each in going_on(top, at, self._below))
+            certain = [each for each in inner if not _is_doubted(each, names)]
+        if certain and (spent or not self._is_settled(at, trial(), pair, certain)):
             for each in certain:
                 each.doubt(*names)
-            if pair[0] is pair[1]:
-                self._doubt_alike(pair[0], names)
+            self._covered.add(tops, at, names)
+            if one is pair[1]:
+                self._doubt_alike(one, names)
 
     def _is_settled(
         self, at: int, trial: Picks, pair: tuple[Execution, Execution], certain: list[Execution]
@@ -217,7 +256,7 @@ class _Agreement:
         refuted = True
         others = 0
         replayed = self._ground.replayed
-        for both, full, other in _instead(self._ground, best, trial, pair):
+        for both, full, other in instead(self._ground, best, trial, pair):
             others += other.conflict is None
             if other.conflict is None and both is not None:
                 self._exchanged.setdefault(both, at)
@@ -242,8 +281,8 @@ class _Agreement:
     def _exchange_alike(self, one: Execution, other: Reading, at: int, trial: Picks) -> None:
         """Of those that began with it, another was over at once instead: what follows may be its own."""
         theirs = {each.path: each for each in other.executions if each.node is one.node}
-        for each in self._best.executions:
-            if each.node is one.node and each.start == one.start and each is not one:
+        for each in self._began[one.node.id, one.start]:
+            if each.node is one.node and each is not one:
                 there, both = theirs.get(each.path), arms(one, each)
                 if both is None or there is None or reported(there) == reported(each):
                     continue
@@ -272,8 +311,8 @@ class _Agreement:
         if (one.node.id, one.start) in self._alike:
             return
         self._alike.add((one.node.id, one.start))
-        for each in self._best.executions:
-            if each.node.id == one.node.id and each.start == one.start and each is not one:
+        for each in self._began[one.node.id, one.start]:
+            if each is not one:
                 for other in after((one, each), one.lines[0], self._below):
                     other.doubt(*names)
 
@@ -332,64 +371,3 @@ def _shared(each: Execution) -> set[str]:
     """What is not certain of it that it would not be of what stands in its place either."""
     names = PLACES if each.where.silent else (*PLACES, "durationMs")
     return {name for name in names if _is_doubted(each, (name,))}
-
-
-def _instead(
-    ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[tuple[Arms | None, bool, Reading]]:
-    """Other readings, with these choices, and what is exchanged in them; the rest made anew at last."""
-    if pair[0] is pair[1]:
-        yield from ((None, False, other) for other in _one_by_one(ground, best, trial))
-    for both, full, each in _rests(best, trial, pair):
-        yield both, full, solve(ground, {**each, **trial}, 1, best.learned)
-    both = arms(*pair)
-    doubtful = [key for key in map(_believed, best.choices) if key is not None and _is_in(key, both)]
-    if both is not None and doubtful:  # what the state has there may be of another, or of another go
-        each = dict(exchange(choice, both) for choice in best.choices)
-        picks = {**each, **trial, **dict.fromkeys(doubtful, "False")}
-        yield both, False, solve(ground, picks, 1, best.learned)
-    most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
-    yield None, False, solve(ground, trial, most, best.learned, LINES // SHARE)
-
-
-def _believed(choice: Choice) -> Key | None:
-    """Where a result is taken to be of what is silent."""
-    return choice.key if choice.key.kind == "believed" and choice.chosen.label == "True" else None
-
-
-def _is_in(key: Key, both: Arms | None) -> bool:
-    return both is not None and renamed(str(key.which), *both) != key.which
-
-
-def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
-    """Where it is not this one, it may be the next, or the one after that."""
-    rest = {choice.key: choice.chosen.label for choice in best.choices}
-    last = list(trial)[-1]
-    for _ in range(TRIALS):
-        other = solve(ground, {**rest, **trial}, 1, best.learned)
-        yield other
-        if other.conflict is not None and last.kind == "over":
-            yield solve(ground, trial, SWAPS[0], best.learned, LINES // SHARE)
-        alike = (choice for choice in other.choices if choice.key[:2] == last[:2] and choice.as_good)
-        following = next((choice for choice in alike if choice.key not in trial), None)
-        if following is None:
-            return
-        trial = {**trial, following.key: following.as_good[0].label}
-
-
-def _rests(
-    best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[tuple[Arms | None, bool, Picks]]:
-    """The other choices, with the two exchanged: for good, or until they can be exchanged again; or as they
-    are."""
-    rest = {choice.key: choice.chosen.label for choice in best.choices}
-    at = max(key.at for key in trial)
-    after = [choice for choice in best.choices if choice.key not in trial]
-    alike = [both for both in dict.fromkeys((arms(*pair, at), arms(*pair))) if both is not None]
-    for both in alike:
-        yield both, True, dict(exchange(choice, both) for choice in best.choices)
-    for both in alike:
-        until = (index for index, choice in enumerate(after) if may_exchange(choice, both))
-        for index in itertools.islice(until, MEETINGS):
-            yield both, False, rest | dict(exchange(choice, both) for choice in after[:index])
-    yield None, False, rest

@@ -14,6 +14,10 @@ class Classes:
         if first != second:
             self._above[second] = first
 
+    def __bool__(self) -> bool:
+        """Whether any two are joined."""
+        return bool(self._above)
+
     def joined(self, one: str, other: str) -> bool:
         return self._top(one) == self._top(other)
 

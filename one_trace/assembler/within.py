@@ -30,13 +30,17 @@ def inside(each: Execution, below: Below) -> list[Execution]:
 
 def after(pair: tuple[Execution, Execution], at: int, below: Below) -> Iterator[Execution]:
     """What goes on after a line in what the two do not share: it may be the other's."""
+    for top in apart(pair, below):
+        yield from going_on(top, at, below)
+
+
+def apart(pair: tuple[Execution, Execution], below: Below) -> Iterator[Execution]:
+    """The outermost that the two do not share."""
     around = [[each, *outwards(each)] for each in pair]
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        beside = [tops[-1]] if tops else inside(inner[0], below)  # one is around the other
-        for each in beside:
-            yield from going_on(each, at, below)
+        yield from [tops[-1]] if tops else inside(inner[0], below)  # one is around the other
 
 
 def behind(one: Execution, below: Below) -> list[Execution]:
@@ -58,11 +62,9 @@ def going_on(top: Execution, at: int, below: Below) -> Iterator[Execution]:
     a line."""
     todo, where = [top], top.where
     if where.iteration is not None and where.above is not None:
-        node = where.above.node
-        one_by_one = node.type == "while" or (node.type == "loop" and node.concurrency == 1)
         todo = [
             each
-            for each in below.get((where.above.number, ALL if one_by_one else where.iteration), ())
+            for each in below.get((where.above.number, ALL if _one_by_one(top) else where.iteration), ())
             if each.where.attempt == where.attempt and (each.where.iteration or 0) >= where.iteration
         ]
     while todo:
@@ -82,3 +84,35 @@ def loud_blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]
 def loud_around(silent: Execution) -> Execution | None:
     """The innermost around it that has events."""
     return next((each for each in outwards(silent) if not each.where.silent), None)
+
+
+def _one_by_one(top: Execution) -> bool:
+    node = top.where.above.node if top.where.above is not None else None
+    return node is not None and (node.type == "while" or (node.type == "loop" and node.concurrency == 1))
+
+
+class Covered:
+    """Where all that goes on after a line is known to be uncertain: it need not be looked through again."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def add(self, tops: list[Execution], at: int, names: tuple[str, ...]) -> None:
+        for top in tops:
+            room, turn = _room(top)
+            self._since.setdefault((*room, names), (turn, at))
+
+    def has(self, top: Execution, at: int, names: tuple[str, ...]) -> bool:
+        room, turn = _room(top)
+        since = self._since.get((*room, names))
+        return since is not None and since[0] <= turn and since[1] <= at
+
+
+def _room(top: Execution) -> tuple[tuple[int | None, ...], int]:
+    """What `going_on` goes through: itself, its iteration, or all from its iteration on."""
+    where = top.where
+    if where.iteration is None or where.above is None:
+        return (top.number,), 0
+    if _one_by_one(top):
+        return (where.above.number, where.attempt), where.iteration
+    return (where.above.number, where.attempt, where.iteration), 0
