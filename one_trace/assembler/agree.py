@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from one_trace.assemble.flowtree.tree import Node
-from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.sizes.measured import Measured
 from one_trace.assembler.choices import AT_ONCE, Candidate, Choice, Key, Picks
 from one_trace.assembler.classes import Classes
