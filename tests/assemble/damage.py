@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from unittest import mock
 
+from one_trace.assemble.live.state import LiveSpan
+
 import one_trace.assemble as assembling
 from one_trace import assembler
-from one_trace.assemble.live.state import LiveSpan
+from one_trace.assemble.search.search import Reading
 from one_trace.assemble.spans.order import in_order
-from one_trace.assembler.search import Reading
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record.files import RunFiles

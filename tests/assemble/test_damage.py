@@ -12,12 +12,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from one_trace.assemble import assemble
 from one_trace.assemble.reading.doubts import Contradiction, Doubts
 from one_trace.assemble.reading.replay import Replay
+
+from one_trace.assemble import assemble
+from one_trace.assemble.reading.drive import Drive
 from one_trace.assemble.search.search import Search
-from one_trace.assembler.drive import Drive
 from one_trace.model.trace import Run
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.assembler import assemble as by_engine
+from one_trace.assemble import assemble as by_engine
 from one_trace.model.trace import Assembly
 from one_trace.record.reading import Record, read
 from tests.assemble import score_fidelity

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 BY_ENGINE = os.environ.get("ONE_TRACE_ASSEMBLER") == "engine"
-PACKAGE = "one_trace.assembler" if BY_ENGINE else "one_trace.assemble"
+PACKAGE = "one_trace.assemble" if BY_ENGINE else "one_trace.assemble"
 FILE = Path(__file__).with_name("mutants-engine.json" if BY_ENGINE else "mutants.json")
 What = Literal["guard", "cost", "operand"]
 

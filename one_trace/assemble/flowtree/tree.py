@@ -16,6 +16,7 @@ from one_trace.model.trace import Branch
 from one_trace.record.flows import FlowFile
 from one_trace.record.tolerant import MOST, bounded_number
 
+LEAVES = frozenset(("transform", "code", "file-read", "file-write", "bash", "action", "paginate"))
 CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
 _MS = re.compile(r"(\d+(?:\.\d+)?)ms")
 _CONFIG = {"file-read": "fileRead", "file-write": "fileWrite"}

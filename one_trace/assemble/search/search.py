@@ -1,183 +1,272 @@
-"""Which of all readings? The search for one that nothing contradicts.
-
-A log is replayed, and replayed again with other choices, until nothing contradicts them. What a contradiction
-proposes itself is tried first, and such mends may follow one another. Then the latest choice to blame is made
-otherwise; when all that could be chosen there has failed, it is the turn of the next earlier one that has had
-a part in the failures. So what cannot be mended by a choice never costs the trial of it. Where none to blame
-is left, one that is not may have ruled out the right one: then all are. A reading that nothing contradicts is
-found if the choices allow one, up to a bound on the lines replayed, so that assembling stays linear.
-"""
+"""Which of all readings is one that nothing contradicts?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+import heapq
+import itertools
+from collections.abc import Collection, Iterator
 
-from msgspec import Struct
+from one_trace.assemble.ground.choices import Choice, Key, Picks
+from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
+from one_trace.assemble.reading.standing import Learned
+from one_trace.assemble.search.readings import Reading, read, read_once
+from one_trace.assemble.spans.unsettled import UNSETTLED
 
-from one_trace.assemble.live.tolerance import CLOCK_MS
-from one_trace.assemble.reading.doubts import Contradiction, Doubts, Forced, Key, Place, Repair
-
-_LINES = 150_000
-"""How many lines may be replayed in all to settle the doubts of one log."""
-_REPLAYS = 200
-_PATIENCE = 60
-"""How many replays may be spent on one contradiction."""
-_MENDS = 24
-"""How many of them may be what contradictions propose."""
-_KEPT = 4
-"""One in so many replays is kept for readings in which times fit but nearly."""
-_FIRST = 2
-"""How many of the earliest choices to blame are made otherwise before the latest is: where two run alike,
-which of them was called first decides all that follows."""
-
-
-def _earliest(wrong: Contradiction) -> list[Repair]:
-    alike = {
-        at: [key for key in keys[1:] if (at, key) not in wrong.unlikely] for at, keys in wrong.choices.items()
-    }
-    first = sorted(at for at, keys in alike.items() if keys)[:_FIRST]
-    return [Repair(at, key, keeps=True) for at in first for key in alike[at]]
+MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
+"""What is likelier first."""
+_BEHIND = ("", " ", "[", "#")
+"""What may stand behind the path of what goes on."""
+RUNS = 100
+"""Runs of a record at most that come no further, until one is found that nothing contradicts."""
+MEETINGS = 4
+"""So many of the choices at which two may be exchanged are tried."""
+FURTHER = 2
+"""So many times as many lines are replayed for the first reading as for all others."""
 
 
-class Replaying(Protocol):
-    """What can be run once, from a set of doubts."""
-
-    doubts: Doubts
-
-    def run(self) -> None:
-        """Raises Contradiction."""
-
-
-T = TypeVar("T", bound=Replaying)
-
-
-class _Tried(Struct):
-    """What was chosen somewhere so far, and the other choices that had a part in its failures."""
-
-    options: set[Key] = set()
-    others: dict[Place, list[Key]] = {}
-
-
-class _Mended(NamedTuple):
-    """Choices that may mend a contradiction; those before `since` stand."""
-
-    forced: Forced
-    since: Place
+def search(ground: Ground) -> Reading:
+    """The first reading without a conflict, else the one that came furthest."""
+    if ground.bare:
+        return read_once(ground, {}, {}, lenient=True)
+    try:
+        best, reached = _best_of_modes(ground)
+    except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
+        ground.bare = True
+        return read_once(ground, {}, {}, lenient=True)
+    if best.conflict is None:
+        if ground.facts.exact and best.mode.times != EXACT and best.choices:
+            _doubt_from(best, reached)
+        return best
+    if best.whole and not best.choices:  # it is the state that is not of this run
+        for each in best.blamed:
+            if each.where.silent:
+                each.doubt(*UNSETTLED)
+        return best
+    return _tolerate(ground, best)
 
 
-def _mends(
-    repairs: Sequence[Repair], forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[Place, Key]]]
-) -> list[_Mended]:
-    """What a contradiction proposes itself, but for what was `seen`; a mend may need another one."""
-    found: list[_Mended] = []
-    for at, key, keeps in repairs:
-        kept = {other: forced[other] for other in forced if keeps or other < at}
-        mended = _Mended(kept | {at: key}, min(at, before.since) if before is not None else at)
-        told = frozenset(mended.forced.items())
-        if told not in seen and len(seen) < _MENDS:
-            seen.add(told)
-            found.append(mended)
-    return found
+def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
+    """The best reading, and the line that was come to where times have to be exact."""
+    best: Reading | None = None
+    reached = 0
+    for mode in MODES:
+        if ground.facts.exact and _is_in_vain(mode, best):
+            break
+        ground.mode = mode
+        reading = _promptly(ground, _in_mode(ground, RUNS if mode.times != ANY else 1))
+        if mode.times == EXACT:
+            reached = max(reached, reading.reached[0])
+        if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
+            best = reading
+        if reading.conflict is None or ground.replayed > FURTHER * LINES:
+            break
+    assert best is not None
+    return best, reached
 
 
-class Search(Generic[T]):
-    """The search for a reading of a log that nothing contradicts."""
+def _promptly(ground: Ground, reading: Reading) -> Reading:
+    """One in which no line is late, if there is one: then none is in any."""
+    if not ground.facts.exact or reading.conflict is not None or reading.mode.times != EXACT:
+        return reading
+    loose, ground.mode = ground.mode, ground.mode._replace(prompt=True)
+    again = solve(ground, {}, RUNS, {}, LINES) if reading.late else reading
+    if again.conflict is None:
+        return again
+    ground.mode = loose
+    return reading
 
-    def __init__(
-        self, make: Callable[[Doubts], T], lines: int, late: Callable[[], bool], spent: int = 0
-    ) -> None:
-        """`lines` of a log; `late`: whether some of them were; `spent`: replays that searches before it have
-        taken of what it may take."""
-        self._make = make
-        self._late = late
-        self._left = min(_REPLAYS, _LINES // max(1, lines)) - spent
-        self.replays = 0
-        self._kept: int | None = None
-        """How many replays are kept for the second search; None before the first contradiction."""
-        self._accepted: frozenset[int] = frozenset()
-        self._tried: dict[Place, _Tried] = {}
 
-    def settle(self) -> T:
-        """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
-        times fit to the ms go first."""
-        exact = self._settled(0)
-        self._left += self._kept or 0
-        unexplained = len(self._accepted) + exact.doubts.unexplained
-        if not unexplained or self._left <= 1:
-            return exact
-        self._accepted = frozenset()
-        near = self._settled(CLOCK_MS)
-        if len(self._accepted) + near.doubts.unexplained >= unexplained:
-            return exact
-        near.doubts.strained += 1
-        return near
+def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:
+    """It comes further, and not by taking times for others that are exact, where other choices may help."""
+    by_times = ground.facts.exact and reading.mode.times != EXACT and best.choices
+    return reading.reached > best.reached and not by_times
 
-    def _settled(self, slack: float) -> T:
-        self._tried.clear()
-        forced: Forced = {}
-        furthest = before = (Contradiction(-1, {}), forced)
-        mended: _Mended | None = None
-        mends: list[_Mended] = []
-        seen: set[frozenset[tuple[Place, Key]]] = set()
-        spent, widened = 0, False
-        while True:
-            self._left -= 1
-            self.replays += 1
-            spent += 1
-            replay = self._make(Doubts(forced, self._accepted, slack=slack, settle=self._left > 0))
-            try:
-                replay.run()
-            except Contradiction as wrong:
-                if self._kept is None:
-                    self._kept = max(0, self._left) // _KEPT if self._late() else 0
-                    self._left -= self._kept
-                if wrong.index > furthest[0].index:
-                    if mended is not None:
-                        self._tried = {at: kept for at, kept in self._tried.items() if at < mended.since}
-                    furthest = before = (wrong, forced)
-                    mends.clear()
-                    seen.clear()
-                    spent, widened = 0, False
-                    mends += _mends(_earliest(wrong), forced, mended, seen)
-                elif mended is None:
-                    before = (wrong, forced)
-                mends[:0] = _mends(wrong.repairs, forced, mended, seen)
-                more = self._left > 1 and spent < _PATIENCE
-                mended = mends.pop(0) if more and mends else None
-                if mended is not None:
-                    forced = mended.forced
-                    continue
-                other = self._otherwise(*before) if more else None
-                if other is None and more and not widened:
-                    widened = True
-                    self._tried.clear()
-                    other = self._otherwise(furthest[0].wider(), furthest[1])
-                if other is None:  # a line that no choice explains
-                    self._accepted |= {furthest[0].index}
-                    self._tried.clear()
-                    other = furthest[1]
-                forced = other
-            else:
-                if self._left <= 0 and spent > 1:  # there was no replay left to look for what contradicts it
-                    replay.doubts.unsettled += 1
-                return replay
 
-    def _otherwise(self, wrong: Contradiction, forced: Forced) -> Forced | None:
-        """The latest choice to blame that can still be made otherwise, so made; None if there is none."""
-        blamed = dict(wrong.choices)
-        while blamed:
-            at = max(blamed)
-            options = blamed.pop(at)
-            tried = self._tried.setdefault(at, _Tried())
-            tried.options.add(options[0])
-            for other, keys in blamed.items():
-                tried.others.setdefault(other, keys)
-            left = next((option for option in options if option not in tried.options), None)
-            if left is not None:
-                self._tried = {other: kept for other, kept in self._tried.items() if other <= at}
-                return {other: key for other, key in forced.items() if other < at} | {at: left}
-            del self._tried[at]
-            for other, keys in tried.others.items():
-                blamed.setdefault(other, keys)
-        return None
+def _is_in_vain(mode: Mode, best: Reading | None) -> bool:
+    """Where all times are exact, and it is not those that contradict, or durations would not matter."""
+    if mode.times == EXACT or best is None or not best.choices:
+        return False
+    return best.whole or mode.times == ANY
+
+
+def _in_mode(ground: Ground, most: int) -> Reading:
+    """The best reading; where it does not go on after a step, the run may have been to stop there."""
+    best = solve(ground, {}, most, {}, FURTHER * LINES - ground.replayed)
+    if best.conflict is None or best.conflict.ended is None or ground.stop_after is not None:
+        return best
+    ground.mode = ground.mode._replace(stop_after=best.conflict.ended)
+    stopped = solve(ground, {}, most, {}, FURTHER * LINES - ground.replayed)
+    return stopped if stopped.reached > best.reached else best
+
+
+def _tolerate(ground: Ground, best: Reading) -> Reading:
+    """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
+    otherwise; where nothing was to choose, the log or the flow files are not what they were."""
+    ground.mode = best.mode
+    again = best
+    if not best.whole:
+        again = read_once(ground, best.picks, best.learned, lenient=True)
+        again.conflict, again.runs = best.conflict, best.runs
+    if not best.choices:
+        return again
+    # Where it is the state that contradicts, any choice may be the one that is wrong.
+    line = best.choices[0].key.at if best.whole else best.reached[0]
+    _doubt_from(again, line, {each.path for each in best.blamed})
+    return again
+
+
+def _doubt_from(reading: Reading, line: int, blamed: Collection[str] = ()) -> None:
+    """What ends from a line on, and the blamed with all in them, may be otherwise."""
+    for each in reading.executions:
+        if each.result is not None:
+            each.doubt("outputBytes")
+        after = each.lines[1] < 0 or each.lines[1] >= line
+        if after or each.path in blamed or any(above.path in blamed for above in outwards(each)):
+            each.doubt(*UNSETTLED)
+
+
+def solve(ground: Ground, fixed: Picks, most: int, learned: Learned, lines: int = 0) -> Reading:
+    """Choices other than the `fixed` ones may be made otherwise, in `most` runs that come no further and
+    replay no more than so many lines."""
+    best = read(ground, fixed, learned)
+    numbers = itertools.count()
+    heap = [(_order(best), next(numbers), best)]
+    runs, gained, seen = 1, 0, {_as_set(fixed)}
+    last = ground.replayed + lines
+    while heap and runs < gained + most and ground.replayed < last and best.conflict is not None:
+        _, _, reading = heapq.heappop(heap)
+        for trial in _otherwise(reading, fixed):
+            if runs >= gained + most or ground.replayed >= last:
+                break
+            if _as_set(trial) in seen:
+                continue
+            seen.add(_as_set(trial))
+            again = read(ground, trial, reading.learned)
+            runs += 1
+            heapq.heappush(heap, (_order(again), next(numbers), again))
+            if again.reached > best.reached or again.conflict is None:
+                best, gained = again, runs
+            if again.reached > reading.reached or again.conflict is None:
+                heapq.heappush(heap, (_order(reading), next(numbers), reading))
+                break
+    best.runs, best.is_last = runs, not heap
+    return best
+
+
+def _as_set(picks: Picks) -> frozenset[tuple[Key, str]]:
+    return frozenset(picks.items())
+
+
+def _order(reading: Reading) -> tuple[int, int]:
+    return -reading.reached[0], -reading.reached[1]
+
+
+def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
+    """Two that are each other's are exchanged; then the choices that one of the blamed had a part in are made
+    otherwise, then the others; the latest first. Made one by one: there may be many, of which few are
+    tried."""
+    for pair in reading.twins:
+        for picks in _exchanged(reading, *pair):
+            yield {**picks, **fixed}
+    blamed = {each.number for each in reading.blamed}
+    around = {above.number for each in reading.blamed for above in outwards(each)}
+    others = [
+        (bool(blamed) and not _has_part(choice, blamed, around), index, each)
+        for index, choice in enumerate(reading.choices)
+        if choice.key not in fixed
+        for option, each in enumerate(choice.candidates)
+        if option != choice.picked
+    ]
+    others.reverse()
+    others.sort(key=lambda each: each[0])
+    for _, index, each in others:
+        before = {
+            choice.key: choice.chosen.label
+            for choice in reading.choices[:index]
+            if choice.picked or choice.key in reading.picks
+        }
+        yield {**reading.picks, **before, reading.choices[index].key: each.label}
+
+
+def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
+    return any(
+        each.of.number in blamed
+        or each.of.number in around
+        or any(above.number in blamed for above in outwards(each.of))
+        for each in choice.candidates
+    )
+
+
+def _exchanged(reading: Reading, one: Execution, other: Execution) -> Iterator[Picks]:
+    """All choices, with two of the same steps in each other's place: them alone, or all that runs beside
+    them; from where they may be exchanged, the last time before the first of them ends, or the time before;
+    until they may be exchanged again after both have ended, or for good."""
+    choices = reading.choices
+    ends = sorted(each.lines[1] for each in (one, other))
+    for both in _scopes(one, other):
+        meetings = [index for index, choice in enumerate(choices) if may_exchange(choice, both)]
+        begins = [index for index in meetings if ends[0] < 0 or choices[index].key.at <= ends[0]]
+        again = next((index for index in meetings if choices[index].key.at > ends[1] >= 0), len(choices))
+        as_made = [(choice.key, choice.chosen.label) for choice in choices]
+        changed = [exchange(choice, both) for choice in choices]
+        for begin in begins[: -1 - MEETINGS : -1]:
+            for end in dict.fromkeys((again, len(choices))):
+                yield dict([*as_made[:begin], *changed[begin:end], *as_made[end:]])
+        if meetings:
+            yield dict(changed)
+
+
+def _scopes(one: Execution, other: Execution) -> Iterator[tuple[str, str]]:
+    """The paths of the two, and of what they are in, as far as they have to be exchanged; the innermost
+    first."""
+    first, second = one.path.split(" > "), other.path.split(" > ")
+    while first and second and first != second:
+        yield " > ".join(first), " > ".join(second)
+        if first.pop() != second.pop():
+            return
+
+
+def may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
+    """It is one between the two."""
+    labels = {each.label for each in choice.candidates}
+    return any(renamed(label, *both) in labels - {label} for label in labels)
+
+
+def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
+    """A choice, with these two in each other's place."""
+    kind, at, which = choice.key
+    of = renamed(which, *both) if isinstance(which, str) else which
+    return Key(kind, at, of), renamed(choice.chosen.label, *both)
+
+
+def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, str] | None:
+    """The paths of the two, without what is the same at their ends. What was over before line `at` goes on
+    alone."""
+    ghosts = _orphaned(one, other, at) if at is not None else None
+    if ghosts is not None:
+        return ghosts[0].path, ghosts[1].path
+    first, second = one.path.split(" > "), other.path.split(" > ")
+    while first and second and first[-1] == second[-1]:
+        first.pop()
+        second.pop()
+    arms = " > ".join(first), " > ".join(second)
+    return arms if all(arms) and arms[0] != arms[1] else None
+
+
+def _orphaned(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
+    """The innermost around the two that were over by then."""
+    for pair in zip((one, *outwards(one)), (other, *outwards(other)), strict=False):
+        if pair[0] is pair[1] or pair[0].node is not pair[1].node:
+            return None
+        if any(0 <= each.lines[1] < at for each in pair):
+            return pair
+    return None
+
+
+def renamed(label: str, one: str, other: str) -> str:
+    for here, there in ((one, other), (other, one)):
+        at = label.find(here)
+        if at >= 0 and label[at + len(here) :][:1] in _BEHIND:
+            return label[:at] + there + label[at + len(here) :]
+    return label

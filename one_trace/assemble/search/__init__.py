@@ -1,1 +1,0 @@
-"""Which of all readings is one that nothing contradicts?"""

@@ -1,0 +1,222 @@
+"""Random flows that the real One CLI runs and that say themselves where they are, by
+``python -m tests.assemble.witnessed``.
+
+``ONE_CLI`` names its program; ``--first 0 --runs 100`` are the seeds. The flows are those of `on_host`, but
+each `code` step writes to stderr when it begins and when it ends, and in which iterations and sub-flows. So
+it is known whether what a trace says for certain of such a step is right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from one_trace import assemble, assembler
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Span, Trace
+from one_trace.record.files import discover
+from one_trace.record.reading import read
+from tests.assemble import on_host
+from tests.machine import REAL_ENV, real_one_in
+from tests.runner.flows import transform
+
+READERS: dict[str, Callable[..., Any]] = {"rules": assemble.assemble, "engine": assembler.assemble}
+APART_MS = 8
+"""On a busy machine as much lies between the words of a step and its line."""
+LATE_MS = 40
+"""So much may lie between its line and its first words: Node compiles what it runs first."""
+WITNESS = """
+const at = [%s, $.steps.%s.output]
+const witness = (what) => process.stderr.write(JSON.stringify([...at, what, Date.now()]) + "\\n")
+witness("begin")
+try { return await (async () => { %s })() } finally { witness("end") }
+"""
+_PART = re.compile(r"([^\[#]+)(?:#\d+)?(?:\[(\d+)])?")
+Step = dict[str, Any]
+Key = tuple[str, ...]
+"""A step's id, before that the loops with their iterations and the calls of sub-flows around it."""
+
+
+class Happened(NamedTuple):
+    """Epoch ms; `end`: None if it did not end."""
+
+    begin: float
+    end: float | None
+
+
+def flows(seed: int) -> list[Step]:
+    """With a step in each flow and each body of a loop that says where it is."""
+    made = on_host.Maker(seed).flows()
+    for each in made:
+        each["inputs"]["at"] = {"type": "array", "default": []}
+        each["steps"] = [transform("at", "$.input.at"), *witnessed(each["steps"], "at")]
+    return made
+
+
+def witnessed(steps: list[Step], around: str) -> list[Step]:
+    for step in steps:
+        kind, step_id = step["type"], step["id"]
+        config = step[kind]
+        if kind == "code":
+            config["source"] = WITNESS % (json.dumps(step_id), around, config["source"])
+        elif kind == "loop":
+            inside = f"at_{step_id}"
+            here = transform(inside, f"[$.steps.{around}.output, {json.dumps(step_id)}, $.loop.i]")
+            config["steps"] = [here, *witnessed(config["steps"], inside)]
+            config["maxConcurrency"] = max(2, config["maxConcurrency"])  # else a ghost changes its words
+        elif kind == "flow":
+            config["inputs"]["at"] = [f"$.steps.{around}.output", step_id]
+        else:
+            for body in ("steps", "then", "else"):
+                witnessed(config.get(body, []), around)
+    return steps
+
+
+def what_happened(words: str) -> dict[Key, list[Happened]]:
+    begun: dict[Key, list[float]] = defaultdict(list)
+    ended: dict[Key, list[float]] = defaultdict(list)
+    for line in words.splitlines():
+        if line.startswith('["s'):
+            step_id, at, what, ms = json.loads(line)
+            (begun if what == "begin" else ended)[*flat(at), step_id].append(ms)
+    return {
+        key: [
+            Happened(begin, end)
+            for begin in times
+            for end in (*ended[key], *[None] * (len(ended[key]) < len(times)))
+            if end is None or end >= begin
+        ]
+        for key, times in begun.items()
+    }
+
+
+def flat(at: Any) -> Iterator[str]:
+    if isinstance(at, list):
+        for each in at:
+            yield from flat(each)
+    else:
+        yield str(at)
+
+
+def key_of(span: Span, kinds: dict[str, str]) -> Key:
+    key: list[str] = []
+    *around, own = span.path.split(" > ")[1:]
+    for part in around:
+        found = _PART.fullmatch(part)
+        assert found is not None
+        step_id, turn = found.groups()
+        if kinds[step_id] == "loop":
+            key += [step_id, turn]
+        elif kinds[step_id] == "flow":
+            key.append(step_id)
+    return *key, own
+
+
+def judged(
+    trace: Trace, happened: dict[Key, list[Happened]], kinds: dict[str, str]
+) -> Iterator[tuple[Span, bool]]:
+    """The `code` spans whose place is certain, and whether they are right."""
+    start = to_ms(trace.run.started_at) or 0
+    for span in trace.spans:
+        if span.type != "code" or span.attempts != 1 or {"iteration", "path"} & set(span.derived):
+            continue
+        if span.status not in ("success", "error"):
+            continue
+        begin = start + span.start_ms if "startMs" not in span.derived else None
+        end = None
+        if (
+            begin is not None
+            and not {"durationMs", "status"} & set(span.derived)
+            and span.duration_ms is not None
+        ):
+            end = begin + span.duration_ms
+        yield (
+            span,
+            any(
+                (begin is None or -APART_MS <= each.begin - begin <= LATE_MS)
+                and (end is None or each.end is None or abs(each.end - end) <= APART_MS)
+                for each in happened.get(key_of(span, kinds), ())
+            ),
+        )
+
+
+def kinds_in(steps: list[Step]) -> Iterator[tuple[str, str]]:
+    for step in steps:
+        yield step["id"], step["type"]
+        for body in ("steps", "then", "else"):
+            yield from kinds_in(step[step["type"]].get(body, []))
+
+
+def run(seed: int, project: Path, command: list[str], env: dict[str, str]) -> Counter[str] | None:
+    """None if the run took too long."""
+    made = flows(seed)
+    for each in made:
+        file = project / f".one/flows/{each['key']}/flow.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(each))
+    words = project / "words"
+    with words.open("w") as stderr:
+        try:
+            argv = [*command, "--agent", "flow", "execute", "main", "--allow-bash"]
+            subprocess.run(
+                argv,
+                cwd=project,
+                env=env,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                timeout=on_host.LONGEST_S,
+            )
+        except subprocess.TimeoutExpired:
+            return None
+    (found, *_), _ = discover([project])
+    happened = what_happened(words.read_text())
+    kinds = dict(kinds_in([step for each in made for step in each["steps"]]))
+    counts = Counter(runs=1)
+    for by, reader in READERS.items():
+        trace: Trace = reader(read(found)).trace
+        certain = list(judged(trace, happened, kinds))
+        wrong = [span for span, right in certain if not right]
+        all_code = sum(span.type == "code" for span in trace.spans)
+        doubted = any(fault.startswith("no reading") for fault in trace.run.partial or ())
+        counts += Counter({f"{by} code": all_code, f"{by} certain": len(certain), f"{by} wrong": len(wrong),
+                           f"{by} runs with wrong": bool(wrong), f"{by} no reading": doubted})  # fmt: skip
+        if wrong:
+            print(f"seed {seed}, {by}: {len(wrong)} of {len(certain)} are wrong, {wrong[0].path}", flush=True)
+    return counts
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.assemble.witnessed", description=__doc__)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--keep", type=Path)
+    asked = parser.parse_args()
+    total: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="witnessed-", dir=asked.keep) as folder:
+        command = real_one_in(Path(folder) / "home")
+        if command is None:
+            print(
+                "set ONE_CLI to the path of the real One CLI's program, and have node on PATH",
+                file=sys.stderr,
+            )
+            return 2
+        env = {**os.environ, **REAL_ENV, "HOME": f"{folder}/home"}
+        for seed in range(asked.first, asked.first + asked.runs):
+            project = (asked.keep or Path(folder)) / str(seed)
+            total += run(seed, project, command, env) or Counter()
+    for name, count in sorted(total.items()):
+        print(f"{name:>24} {count:,}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

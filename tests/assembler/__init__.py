@@ -1,1 +1,0 @@
-"""The assembler that has the engine read the log, on trial beside `assemble`."""
