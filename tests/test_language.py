@@ -43,10 +43,7 @@ def python_files() -> list[Path]:
         path
         for room in ("one_trace", "tests")
         for path in (ROOT / room).rglob("*.py")
-        if path != Path(__file__)
-        and "assemble" not in path.parts
-        and "recordings" not in path.parts
-        and path.name != "score_runner.py"
+        if path != Path(__file__) and "recordings" not in path.parts and path.name != "score_runner.py"
     )
 
 

@@ -1,7 +1,5 @@
 """A record becomes a run with its spans: the engine runs the flow again, and the log says what happens next.
 
-On trial beside `assemble/`: `ONE_TRACE_ASSEMBLER=engine` chooses it.
-
 There is one engine, and here it is the proposer. It knows what starts what, what waits, what a time-out, a
 retry, a failure or a stop does, and in which order. What it cannot know is which leaf ends next: that is what
 the next line of the log says. So a reading is a run in which each leaf waits until a line ends it, on a clock
@@ -26,15 +24,15 @@ that stands at the line in hand.
 A reading is what it starts from (`Known`), where it is (`Standing`, which has no behaviour) and its choices;
 the rules are given those. `watch`, `emitted`, `leaves`, `followed` and `driven` are what the engine is given
 in place of the world. All readings share `ground`: the record, its `flows`, what is `stored` in its state,
-and the readings that were `tried`. `executions` are what ran; `document`, `spans`, `views` and `cause` say it
-in the trace's words.
+and the readings that were `tried`. `executions` are what ran; `spans/` says it in the trace's words.
+
+README.md in this folder has the rooms, and what no reading can tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from one_trace.assemble.ground.facts import Facts
 from one_trace.assemble.ground.ground import Ground
 from one_trace.assemble.search.agree import agree
 from one_trace.assemble.search.readings import Reading
@@ -76,7 +74,7 @@ def _assemble(
 
 def read_through(record: Record) -> tuple[Ground, Reading]:
     """The reading that is taken, and what all that were tried share."""
-    ground = Ground(record, Facts(record.lines, record.clock))
+    ground = Ground(record)
     reading = search(ground)
     agree(ground, reading)
     return ground, reading

@@ -31,7 +31,7 @@ def command(run: str, every: bool, step: str | None) -> None:
         raise CliError(
             f"the log of run {found.run_id} is gone", hint="Only a run whose files are kept can be explained."
         )
-    from one_trace.assemble import explain  # the record is there
+    from one_trace.assemble.explained import explain  # the record is there
 
     record = read(files)
     answer = explanation(explain(record), every=every, step=step)

@@ -7,10 +7,7 @@ again. A clock that was set forward looks like a long wait, and is left as it is
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
-
-from msgspec import Struct
 
 from one_trace.model.times import to_iso, to_ms
 from one_trace.record.log import LogLine
@@ -40,41 +37,18 @@ LongestChild = Callable[[str, float], float]
 have no lines of their own."""
 
 
-class SetBack(Struct, frozen=True):
-    """From `at` (corrected epoch ms) on, the clock was `behind_ms` behind in all."""
-
-    at: float
-    behind_ms: float
-
-
-class LogClock(Struct):
-    """When the clock of one log was set back: nearly always never."""
-
-    set_back: list[SetBack] = []
-
-    def elapsed(self, start: float, measured: float) -> float:
-        """How long something took that began at `start` and was measured as the difference of two readings. A
-        negative difference spans a change of the clock."""
-        if measured >= 0:
-            return measured
-        first = bisect_right(self.set_back, start, key=lambda each: each.at)
-        before = self.set_back[first - 1].behind_ms if first else 0.0
-        sums = (measured + each.behind_ms - before for each in self.set_back[first:])
-        return next((elapsed for elapsed in sums if elapsed >= 0), 0.0)
-
-
 def correct(
     lines: list[LogLine], started: int | None, longest_child: LongestChild = lambda step_id, duration: 0
-) -> tuple[LogClock, list[str]]:
+) -> list[str]:
     """Make the times of `lines` never go back, nor precede `started` (the state's start, epoch ms). Returns
-    the clock, and what was wrong, one sentence each."""
+    what was wrong, one sentence each."""
     if not _needs_correction(lines, started):
-        return LogClock(), []
+        return []
     faults = [*_fix_outliers(lines, started), *_use_step_clock(lines, started)]
     correction = _Correction(lines, started, longest_child)
     correction.measure()
     correction.apply()
-    return correction.clock(), faults + correction.faults()
+    return faults + correction.faults()
 
 
 def _needs_correction(lines: list[LogLine], started: int | None) -> bool:
@@ -139,8 +113,6 @@ class _Correction:
         """Of each line."""
         self._behind: list[float] = [0.0]
         """Of each segment: what has to be added to its times."""
-        self._changes: list[int] = []
-        """The lines at which the clock turned out to have been set back."""
         self._open: dict[tuple[str, str | None], list[int]] = {}
         self._spanning: list[tuple[int, int | None]] = []
         """Ends whose duration was measured by the clock that was set, and the lines they started with."""
@@ -155,7 +127,6 @@ class _Correction:
             if before is not None and now < before:
                 if now < before - JITTER_MS:
                     self._behind.append(before - self._raw[at])
-                    self._changes.append(at)
                 now = before
             self._segments.append(len(self._behind) - 1)
             before = round(self._time_after(at, line, now))
@@ -246,10 +217,6 @@ class _Correction:
             return max(0, elapsed)
         self._negative = True
         return self._lines[at].at - self._lines[start].at if start is not None else 0
-
-    def clock(self) -> LogClock:
-        changes = zip(self._changes, self._behind[1:], strict=True)
-        return LogClock([SetBack(self._lines[first].at, behind) for first, behind in changes])
 
     def faults(self) -> list[str]:
         """What was wrong, one sentence each."""

@@ -34,13 +34,10 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     retries: Count | None = None
     error: str | None = None
     flow_key: str | None = None
-    run_id: str | None = None
     attempt: Count | None = None
     delay_ms: Number | None = None
     max_retries: Count | None = None
     stopped_after: str | None = None
-    steps_completed: Count | None = None
-    message: str | None = None
     strategy: str | None = None
     at: int = 0
     host_ms: Number | None = None
@@ -64,7 +61,6 @@ _NUMBERS: dict[str, Callable[[object], object]] = {
     "retries": bounded_count,
     "attempt": bounded_count,
     "maxRetries": bounded_count,
-    "stepsCompleted": bounded_count,
 }
 _NAMES = ("stepId", "stepName")
 """Sub-flows are not validated: these may be numbers in their files, and so in the log."""

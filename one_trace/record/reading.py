@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from one_trace.errors import RecordError
 from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
 from one_trace.model.times import to_ms
-from one_trace.record.clock import LogClock, correct
+from one_trace.record.clock import correct
 from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.log import LogLine, read_log
@@ -27,8 +27,7 @@ _SAME_CLOCK_MS = 2_000.0
 
 class Record(Struct):
     """What is left of a run. `faults`: what is missing or damaged, one sentence each. `sizes`: what was
-    measured while it ran, if anything. `unknown_fields`: their names by event. `clock`: when it was set
-    back."""
+    measured while it ran, if anything. `unknown_fields`: their names by event."""
 
     files: RunFiles
     lines: list[LogLine]
@@ -39,7 +38,6 @@ class Record(Struct):
     faults: list[str] = []
     sizes: Sizes = {}
     unknown_fields: dict[str, list[str]] = {}
-    clock: LogClock = field(default_factory=LogClock)
 
     def changed_since(self, paths: Iterable[Path]) -> bool:
         """Whether one of these files was written after the record was or, if the clocks of the log and of the
@@ -77,10 +75,9 @@ def read(files: RunFiles) -> Record:
     flow = _root_flow(flows, files)
     if flow is None:
         faults.append(f"the flow file of {files.flow_key} is missing")
-    clock, wrong_times = correct(lines, to_ms(started), partial(_longest_child, state))
-    faults += wrong_times
+    faults += correct(lines, to_ms(started), partial(_longest_child, state))
     sizes, unknown = read_sizes(files.sizes, files.run_id), unknown_fields(log_bytes or b"", lines)
-    return Record(files, lines, state, flows, flow, started, faults, sizes, unknown, clock)
+    return Record(files, lines, state, flows, flow, started, faults, sizes, unknown)
 
 
 def _unreadable(files: RunFiles, faults: list[str]) -> RecordError:

@@ -55,8 +55,6 @@ class State(Struct, rename="camel"):
     inputs: Raw = ABSENT
     context: Context | None = None
     completed_steps: Raw = ABSENT
-    completed_at: str | None = None
-    paused_at: str | None = None
 
     @property
     def saves(self) -> int | None:

@@ -36,9 +36,9 @@ import msgspec
 
 from tests.assemble.cases import Case, corpus
 from tests.assemble.reach import reached
-from tests.oracle.mutants import BY_ENGINE, PACKAGE, Mutant, applied, mutants_of, source_of
+from tests.oracle.mutants import PACKAGE, Mutant, applied, mutants_of, source_of
 
-FIGURES = Path(__file__).with_name("ablation-engine.json" if BY_ENGINE else "ablation.json")
+FIGURES = Path(__file__).with_name("ablation.json")
 ELSEWHERE = (
     "cause",
     "commands",

@@ -36,7 +36,7 @@ def set_clock(
     CLI does it; else by one that nobody sets.
     """
     begun: dict[str, int] = {}
-    told = []
+    shown = []
     for number, line in enumerate(lines):
         line = dict(line)
         if number >= at:
@@ -48,8 +48,8 @@ def set_clock(
             begun[step] = number
         if durations and line.get("event") == "step:complete" and begun.get(step, at) < at <= number:
             line["durationMs"] = line.get("durationMs", 0) + by
-        told.append(line)
-    return told
+        shown.append(line)
+    return shown
 
 
 def assert_forward(trace: Trace) -> None:

@@ -13,12 +13,12 @@ _INSTANCE = re.compile(r"\[\d+\]|#\d+")
 
 def differences(truth: Truth, trace: Trace) -> list[str]:
     """Where the trace is not what happened. `derived` may leave open which of several alike a span is
-    (``iteration``), and what became of a silent child (``status``); one that has left no sign at all, in a
+    (``iteration``), and the status of a silent child (``status``); one that has left no sign at all, in a
     block that did not succeed, need not be there."""
     wrong = [] if trace.run.status == truth["status"] else [f"run {trace.run.status} for {truth['status']}"]
-    told: dict[str, list[Span]] = {}
+    shown: dict[str, list[Span]] = {}
     for span in trace.spans:
-        told.setdefault(span.path, []).append(span)
+        shown.setdefault(span.path, []).append(span)
     happened: dict[str, list[TrueSpan]] = {}
     for true in truth["spans"]:
         happened.setdefault(true["path"], []).append(true)
@@ -26,8 +26,8 @@ def differences(truth: Truth, trace: Trace) -> list[str]:
     steps = _Steps(trace)
     swapped = _swapped(truth, trace, unseen, steps)
     pairs: list[tuple[TrueSpan, Span]] = []
-    for path in sorted(happened.keys() | told.keys()):
-        left, right = happened.get(path, []), told.get(path, [])
+    for path in sorted(happened.keys() | shown.keys()):
+        left, right = happened.get(path, []), shown.get(path, [])
         if len(left) == len(right):
             pairs += zip(left, right, strict=True)
         elif path not in swapped and path not in unseen:
@@ -56,7 +56,7 @@ class _Steps:
     def __init__(self, trace: Trace) -> None:
         self._loose = {span.step_id for span in trace.spans if {"iteration", "path"} <= set(span.derived)}
 
-    def told(self, span: Span) -> Step:
+    def shown(self, span: Span) -> Step:
         return "" if span.step_id in self._loose else span.flow_key, span.step_id
 
     def true(self, span: TrueSpan) -> Step:
@@ -66,14 +66,14 @@ class _Steps:
 def _swapped(truth: Truth, trace: Trace, unseen: set[str], by: _Steps) -> set[str]:
     """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many
     as they were, but for those of which there is no word."""
-    doubtful = {by.told(span) for span in trace.spans if {"iteration", "path"} & set(span.derived)}
-    told = Counter(by.told(span) for span in trace.spans)
+    doubtful = {by.shown(span) for span in trace.spans if {"iteration", "path"} & set(span.derived)}
+    shown = Counter(by.shown(span) for span in trace.spans)
     happened = Counter(by.true(span) for span in truth["spans"])
-    steps = {span.path: by.told(span) for span in trace.spans}
+    steps = {span.path: by.shown(span) for span in trace.spans}
     steps |= {span["path"]: by.true(span) for span in truth["spans"]}
     silent = Counter(by.true(span) for span in truth["spans"] if span["path"] in unseen)
-    supposed = Counter(by.told(span) for span in trace.spans if span.path in unseen)
-    missing = {step: happened[step] - told[step] for step in set(steps.values())}
+    supposed = Counter(by.shown(span) for span in trace.spans if span.path in unseen)
+    missing = {step: happened[step] - shown[step] for step in set(steps.values())}
     swapped = {
         path
         for path, step in steps.items()
@@ -98,11 +98,11 @@ def _silent_above(truth: Truth, trace: Trace, doubtful: set[Step], by: _Steps) -
             found.add(span["path"])
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
     inside = {span.parent_span_id for span in trace.spans if {"iteration", "path"} & set(span.derived)}
-    for told in reversed(trace.spans):
-        silent = told.parent_span_id in blocks and "status" in told.derived
-        if silent and (told.span_id in inside or "iteration" in told.derived):
-            found.add(told.path)
-            inside.add(told.parent_span_id)
+    for shown in reversed(trace.spans):
+        silent = shown.parent_span_id in blocks and "status" in shown.derived
+        if silent and (shown.span_id in inside or "iteration" in shown.derived):
+            found.add(shown.path)
+            inside.add(shown.parent_span_id)
     return found
 
 
@@ -123,10 +123,10 @@ def _unseen(truth: Truth, trace: Trace) -> set[str]:
     open_ends = {span.path for span in trace.spans if "status" in span.derived}
     either = {static(span.path) for span in trace.spans if {"status", "iteration"} <= set(span.derived)}
     certain: set[str] = set()  # themselves, or something in them
-    for told in reversed(trace.spans):
-        if "status" not in told.derived or told.span_id in certain:
-            certain |= {told.span_id, told.parent_span_id or ""}
-    found = {told.path for told in trace.spans if told.span_id not in certain}
+    for shown in reversed(trace.spans):
+        if "status" not in shown.derived or shown.span_id in certain:
+            certain |= {shown.span_id, shown.parent_span_id or ""}
+    found = {shown.path for shown in trace.spans if shown.span_id not in certain}
     for span in spans:
         if span["span"] in spoke or span["parent"] is None:
             continue
@@ -144,13 +144,13 @@ def _span_differences(
     wrong = []
     parent = ids[span.parent_span_id].path if span.parent_span_id else None
     true_parent = truth["spans"][true["parent"] - 1]["path"] if true["parent"] is not None else None
-    told = (parent, span.type, span.flow_key, span.iteration, span.branch, span.index, span.parent_attempt)
+    shown = (parent, span.type, span.flow_key, span.iteration, span.branch, span.index, span.parent_attempt)
     names = ("type", "flowKey", "iteration", "branch", "index", "parentAttempt")
     happened = (true_parent, *(true[name] for name in names))  # type: ignore[literal-required]
     if "branch" in span.derived:
-        told, happened = told[:4] + told[6:], happened[:4] + happened[6:]
-    if told != happened:
-        wrong.append(f"stands at {told} for {happened}")
+        shown, happened = shown[:4] + shown[6:], happened[:4] + happened[6:]
+    if shown != happened:
+        wrong.append(f"stands at {shown} for {happened}")
     if "iteration" in span.derived or "path" in span.derived:
         return wrong  # which of several alike it is, the record does not tell: see _conserved
     if true["events"] and span.start_ms + start != true["startMs"]:
@@ -159,7 +159,7 @@ def _span_differences(
         return wrong
     also = list(true.get("statusAlso") or ())
     if true["status"] == "stopped" and truth["status"] != "stopped":
-        also.append("incomplete")  # stopped in what was given up before: mostly nothing tells of it
+        also.append("incomplete")  # stopped in what was timed out before: mostly nothing tells of it
     if span.status not in (true["status"], *also):
         wrong.append(f"status {span.status} for {true['status']}")
     if span.attempts != true["attempts"] and "attempts" not in span.derived:
@@ -179,10 +179,10 @@ def _conserved(truth: Truth, trace: Trace, start: float, by: _Steps) -> list[str
     end that tells how long the step took is of one that began then; but for steps of which the trace says
     that their ends are not certain."""
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
-    told = [span for span in trace.spans if span.parent_span_id not in blocks]
+    shown = [span for span in trace.spans if span.parent_span_id not in blocks]
     happened = [span for span in truth["spans"] if span["events"]]
-    unsettled = {by.told(span) for span in told if "durationMs" in span.derived}
-    ended = [span for span in told if by.told(span) not in unsettled]
+    unsettled = {by.shown(span) for span in shown if "durationMs" in span.derived}
+    ended = [span for span in shown if by.shown(span) not in unsettled]
     truly = [span for span in happened if by.true(span) not in unsettled]
     timed = ("success", "timeout")  # an error has no duration of its own
     open_ends = {"stopped": "incomplete"} if truth["status"] != "stopped" else {}
@@ -191,18 +191,18 @@ def _conserved(truth: Truth, trace: Trace, start: float, by: _Steps) -> list[str
         for what, mine, theirs in (
             (
                 "starts",
-                Counter((by.told(span), span.start_ms + start) for span in told),
+                Counter((by.shown(span), span.start_ms + start) for span in shown),
                 Counter((by.true(span), span["startMs"]) for span in happened),
             ),
             (
                 "ends",
-                Counter((by.told(span), open_ends.get(span.status, span.status)) for span in ended),
+                Counter((by.shown(span), open_ends.get(span.status, span.status)) for span in ended),
                 Counter((by.true(span), open_ends.get(span["status"], span["status"])) for span in truly),
             ),
             (
                 "durations",
                 Counter(
-                    (by.told(span), span.start_ms + start, span.duration_ms, span.status)
+                    (by.shown(span), span.start_ms + start, span.duration_ms, span.status)
                     for span in ended
                     if span.status in timed
                 ),

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from unittest import mock
 
-from one_trace.assemble.live.state import LiveSpan
-
-import one_trace.assemble as assembling
-from one_trace import assembler
-from one_trace.assemble.search.search import Reading
+from one_trace.assemble import assemble
+from one_trace.assemble.search.readings import Reading
 from one_trace.assemble.spans.order import in_order
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record.files import RunFiles
-from one_trace.record.reading import Record, read
+from one_trace.record.reading import read
 
 DOUBTED = {"iteration", "path", "status"}
 """What a span says in `derived` if the record leaves open where it stands or how it ended."""
@@ -25,7 +19,7 @@ DOUBTED = {"iteration", "path", "status"}
 def assembled(files: RunFiles) -> Trace | None:
     """The trace; None for a record of which nothing can be read at all. Whatever else is thrown is a bug."""
     try:
-        return assembling.assemble(read(files)).trace
+        return assemble(read(files)).trace
     except RecordError:
         return None
 
@@ -77,12 +71,16 @@ class Ended:
 
 
 def ends(files: RunFiles) -> Ended | None:
-    """The document does not say which line ended a span: what is replayed, in the document's order, does."""
+    """The document does not say which line ended a span: what was read, in the document's order, does."""
     try:
         record = read(files)
     except RecordError:
         return None
-    trace, by_line = (_by_engine if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine" else _by_rules)(record)
+    readings: list[Reading] = []
+    trace = assemble(record, tell=readings.append).trace
+    ordered = in_order(readings[0].executions)
+    shown = zip(ordered, trace.spans, strict=True)
+    by_line = {each.lines[1]: span for each, span in shown if each.lines[1] >= 0}
     after = record.lines[1:]
     unsaved = {
         at
@@ -92,36 +90,11 @@ def ends(files: RunFiles) -> Ended | None:
     return Ended(trace, by_line, unsaved)
 
 
-def _by_engine(record: Record) -> tuple[Trace, dict[int, Span]]:
-    readings: list[Reading] = []
-    trace = assembler.assemble(record, tell=readings.append).trace
-    ordered = in_order(readings[0].executions, lambda each: each.where.above)
-    lines = [each.lines[1] for each in ordered]
-    return trace, {line: span for line, span in zip(lines, trace.spans, strict=True) if line >= 0}
-
-
-def _by_rules(record: Record) -> tuple[Trace, dict[int, Span]]:
-    ordered: list[LiveSpan] = []
-
-    def spy(spans: list[LiveSpan], owner_of: Callable[[LiveSpan], LiveSpan | None]) -> list[LiveSpan]:
-        ordered[:] = in_order(spans, owner_of)
-        return list(ordered)
-
-    with mock.patch.object(assembling, "in_order", spy):
-        trace = assembling.assemble(record).trace
-    by_line = {
-        live.end_index: span
-        for live, span in zip(ordered, trace.spans, strict=True)
-        if live.end_index is not None and live.slot < 0 and live.shown.status != "stopped"
-    }
-    return trace, by_line
-
-
 def changed_before(whole: Ended, damaged: Ended, line: int) -> list[str]:
     """The spans that had ended before this line and are not as they were, but for those that one of the two
     traces itself holds to be doubtful.
 
-    The end of a step that its own error follows at once is told by two lines: damage behind the first may
+    The end of a step that its own error follows at once stands in two lines: damage behind the first may
     take the second away, or put one there.
     """
     wrong = []
@@ -132,13 +105,13 @@ def changed_before(whole: Ended, damaged: Ended, line: int) -> list[str]:
         if after is None:
             wrong.append(f"line {at}: {before.path} is gone")
         elif not DOUBTED & {*before.derived, *after.derived}:
-            was, now = _told(before, whole.trace), _told(after, damaged.trace)
+            was, now = _shown(before, whole.trace), _shown(after, damaged.trace)
             if was != now:
                 wrong.append(f"line {at}: {was} became {now}")
     return wrong
 
 
-def _told(span: Span, trace: Trace) -> tuple[object, ...]:
+def _shown(span: Span, trace: Trace) -> tuple[object, ...]:
     paths = {each.span_id: each.path for each in trace.spans}
     parent = paths[span.parent_span_id] if span.parent_span_id is not None else None
     return span.path, parent, span.status, span.start_ms, span.duration_ms, span.attempts

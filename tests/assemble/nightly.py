@@ -2,7 +2,7 @@
 arguments 100,000 from seed 0 on, on all cores. ``--seconds`` or Ctrl-C end it with what it has.
 
 Prints each seed whose trace is not what happened, in the order of seeds, and a table of how many there were.
-With a folder, the smallest flows that still go wrong are written there: move what was mended to
+With a folder, the smallest flows that still go wrong are written there: move what was fixed to
 ``tests/assemble/found`` under a name that says what it was.
 """
 

@@ -1,10 +1,9 @@
-"""Random flows that the real One CLI runs, as each assembler reads them, by
-``python -m tests.assemble.on_host``.
+"""Random flows that the real One CLI runs, and what is found of them: ``python -m tests.assemble.on_host``.
 
 ``ONE_CLI`` names its program. ``--first 0 --runs 100`` are the seeds; ``--keep FOLDER`` keeps the projects of
-which an assembler found no reading. The flows run at many at a time, wait for random times, fail, are retried
-and are timed out: what real timers do, no virtual clock does. What happened is not known; the two are
-compared by where both are certain.
+which no reading is found. The flows run many at a time, wait for random times, fail, are retried and are
+timed out: what real timers do, no virtual clock does. What happened is not known: it is counted how often no
+reading is found, and of how many spans it is not certain which they are (`marked`).
 """
 
 from __future__ import annotations
@@ -18,20 +17,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from one_trace import assemble, assembler
-from one_trace.model.trace import Trace
+from one_trace.assemble import assemble
 from one_trace.record.files import RunFiles, discover
 from one_trace.record.reading import read
 from tests.machine import REAL_ENV, real_one_in
 from tests.runner import random_flows
 from tests.runner.flows import CONTINUE, code, transform
 
-READERS: dict[str, Callable[..., Any]] = {"rules": assemble.assemble, "engine": assembler.assemble}
-UNSURE = {"iteration", "path", "status", "startMs", "durationMs", "attempts"}
+MARKS = {"iteration", "path"}
 Step = dict[str, Any]
 LONGEST_S = 60
 
@@ -61,16 +57,6 @@ class Maker(random_flows.Maker):
         return code(step_id, f"{wait}{failure}return 1", **more)
 
 
-class Read(NamedTuple):
-    """`certain`: of each path of which nothing is in doubt, what is said of the spans there."""
-
-    spans: int
-    marked: int
-    no_reading: bool
-    certain: dict[str, list[tuple[object, ...]]]
-    ns: int
-
-
 def run(seed: int, project: Path, command: list[str], env: dict[str, str]) -> RunFiles | None:
     """None if the run took too long."""
     for made in Maker(seed).flows():
@@ -86,28 +72,18 @@ def run(seed: int, project: Path, command: list[str], env: dict[str, str]) -> Ru
     return found
 
 
-def as_read(files: RunFiles, by: str) -> Read:
+def counted(files: RunFiles) -> Counter[str]:
     record = read(files)
     began = time.process_time_ns()
-    trace: Trace = READERS[by](record).trace
+    trace = assemble(record).trace
     took = time.process_time_ns() - began
-    spans: dict[str, list[tuple[object, ...]]] = {}
-    for span in trace.spans:
-        spans.setdefault(span.path, []).append((span.status, span.start_ms, span.duration_ms, span.attempts))
-    doubtful = {span.path for span in trace.spans if UNSURE & set(span.derived)}
-    return Read(
-        len(trace.spans),
-        sum(not {"iteration", "path"}.isdisjoint(span.derived) for span in trace.spans),
-        any(fault.startswith("no reading") for fault in trace.run.partial or ()),
-        {path: found for path, found in spans.items() if path not in doubtful},
-        took,
+    return Counter(
+        runs=1,
+        spans=len(trace.spans),
+        marked=sum(not MARKS.isdisjoint(span.derived) for span in trace.spans),
+        no_reading=any(fault.startswith("no reading") for fault in trace.run.partial or ()),
+        ms=took // 1_000_000,
     )
-
-
-def differing(one: Read, other: Read) -> list[str]:
-    """Paths of which both are certain, and say something else."""
-    both = one.certain.keys() & other.certain.keys()
-    return sorted(path for path in both if one.certain[path] != other.certain[path])
 
 
 def main() -> int:
@@ -116,7 +92,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
-    totals: dict[str, Counter[str]] = {by: Counter() for by in READERS}
+    totals: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="on-host-") as folder:
         command = real_one_in(Path(folder) / "home")
         if command is None:
@@ -130,18 +106,14 @@ def main() -> int:
             project = Path(folder) / str(seed)
             files = run(seed, project, command, env)
             if files is not None:
-                found = {by: as_read(files, by) for by in READERS}
-                for by, each in found.items():
-                    totals[by] += Counter(runs=1, spans=each.spans, marked=each.marked,
-                                          no_reading=each.no_reading, ms=each.ns // 1_000_000)  # fmt: skip
-                apart = differing(*found.values())
-                if apart:
-                    print(f"seed {seed}: {len(apart)} paths differ, {apart[0]}", flush=True)
-                if asked.keep and (apart or any(each.no_reading for each in found.values())):
-                    shutil.copytree(project, asked.keep / str(seed), dirs_exist_ok=True)
+                found = counted(files)
+                totals += found
+                if found["no_reading"]:
+                    print(f"seed {seed}: no reading of {found['spans']} spans", flush=True)
+                    if asked.keep:
+                        shutil.copytree(project, asked.keep / str(seed), dirs_exist_ok=True)
             shutil.rmtree(project)
-    for by, counts in totals.items():
-        print(by, dict(counts))
+    print(dict(totals))
     return 0
 
 

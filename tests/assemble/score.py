@@ -1,6 +1,6 @@
-"""How right the assembler by the engine is, beside the one in use: ``python -m tests.assemble.score``.
+"""How right the assembler is: ``python -m tests.assemble.score``.
 
-``--kinds plain,both --first 93000000 --runs 100 --by engine`` makes 100 seeds of each kind of random run,
+``--kinds plain,both --first 93000000 --runs 100`` makes 100 seeds of each kind of random run,
 assembles each record and holds the trace against what happened, as the nights do. `unmarked`: wrong although
 nothing is said to contradict the reading; `doubtful`: spans that may as well be another's.
 """
@@ -11,10 +11,9 @@ import argparse
 import time
 from collections import Counter
 
-from one_trace import assemble, assembler
+from one_trace.assemble import assemble
 from one_trace.assemble.search.readings import Reading
-from one_trace.model.trace import Trace
-from one_trace.record.reading import Record, read
+from one_trace.record.reading import read
 from tests.assemble.compare import differences
 from tests.oracle.hostile import KINDS, SHAPES, HostileRun, hostile_run
 
@@ -27,7 +26,6 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(("plain", *KINDS)))
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--runs", type=int, default=100, help="seeds of each kind")
-    parser.add_argument("--by", choices=("engine", "rules"), default="engine")
     asked = parser.parse_args()
     print("".join(f"{word:>14}" for word in ("", *COLUMNS, "us/event")))
     for kind in asked.kinds.split(","):
@@ -35,18 +33,20 @@ def main() -> None:
         for seed in range(asked.first, asked.first + asked.runs):
             with hostile_run(kind, seed) as run:
                 if run is not None:
-                    counts += scored(run, asked.by, f"{kind} {seed}")
+                    counts += scored(run, f"{kind} {seed}")
         cost = counts["ns"] / max(1, counts["lines"]) / 1000
         print(
             f"{kind:>14}" + "".join(f"{counts[name]:14,}" for name in COLUMNS) + f"{cost:14.1f}", flush=True
         )
 
 
-def scored(run: HostileRun, by: str, name: str) -> Counter[str]:
+def scored(run: HostileRun, name: str) -> Counter[str]:
     record = read(run.files)
     began = time.process_time_ns()
-    trace, contradicted = assembled(record, by)
+    reading: list[Reading] = []
+    trace = assemble(record, tell=reading.append).trace
     took = time.process_time_ns() - began
+    contradicted = reading[0].conflict is not None
     wrong = differences(run.truth, trace)
     if wrong:
         print(f"{name}: {wrong[0]}", flush=True)
@@ -64,16 +64,6 @@ def scored(run: HostileRun, by: str, name: str) -> Counter[str]:
             "ns": took,
         }
     )
-
-
-def assembled(record: Record, by: str) -> tuple[Trace, bool]:
-    """The trace, and whether something contradicts it."""
-    if by == "rules":
-        trace = assemble.assemble(record).trace
-        return trace, any(fault.startswith("no reading") for fault in trace.run.partial or ())
-    reading: list[Reading] = []
-    trace = assembler.assemble(record, tell=reading.append).trace
-    return trace, reading[0].conflict is not None
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def _changes(made: Made) -> Iterator[Callable[[Made], None]]:
 
 
 def _smaller(key: str, at: int, index: int, step: dict[str, Any]) -> Iterator[Callable[[Made], None]]:
-    """Fewer iterations, fewer abreast."""
+    """Fewer iterations, fewer at a time."""
     config = step.get(step["type"]) or {}
     if config.get("over"):
         yield lambda trial: _over(trial.flows[key], _list(trial, key, at)[index]["loop"]).pop()

@@ -1,4 +1,4 @@
-"""Why a run failed, told from what it took with it."""
+"""Why a run failed, found by what it took with it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def lists(steps: list[Step]) -> Iterator[tuple[list[Step], int]]:
             yield from lists(config.get(name, []))
 
 
-def told(files: RunFiles) -> Trace:
+def shown(files: RunFiles) -> Trace:
     trace = assemble(read(files)).trace
     check(trace)
     return trace
@@ -91,9 +91,9 @@ def test_every_step_that_ran_is_told_whatever_became_of_the_files(
                 held, at = list(lists(flow["steps"]))[number]
                 change(held, at, flow["steps"])
                 file.write_text(json.dumps(flow))
-                assert len(with_events(told(files))) == started, (seed, file.parent.name, number)
+                assert len(with_events(shown(files))) == started, (seed, file.parent.name, number)
             file.write_text(text)
-        assert told(files) == before
+        assert shown(files) == before
 
 
 def two_steps(tmp_path: Path) -> MadeRun:
@@ -116,7 +116,7 @@ def test_a_step_that_has_no_place_any_more_says_so(
     steps: list[Step], flat: list[str], indexes: list[int], tmp_path: Path
 ) -> None:
     files = two_steps(tmp_path).flow(steps).write()
-    trace = told(files)
+    trace = shown(files)
     assert [(span.path, span.duration_ms) for span in trace.spans] == [("made > a", 2), ("made > b", 3)]
     assert [span.step_id for span in trace.spans if "path" in span.derived] == flat
     assert [span.index for span in trace.spans] == indexes
@@ -144,7 +144,7 @@ def test_a_flow_file_that_is_none(place: Callable[[Path], None], tmp_path: Path)
     file = tmp_path / ".one/flows/made/flow.json"
     file.unlink()
     place(file)
-    trace = told(files)
+    trace = shown(files)
     assert [span.step_id for span in trace.spans] == ["a", "b"]
     assert trace.run.partial == ["the flow file of made is missing"]
 
@@ -155,18 +155,18 @@ def test_flows_that_call_each_other_without_end(tmp_path: Path) -> None:
     made.flow([{**call, "flow": {"key": "made"}}], key="other")
     for key in ("other", "made") * 100:
         made.start("call", "flow").event("flow:start", flowKey=key, totalSteps=1, timestamp=made.time)
-    trace = told(made.write())
+    trace = shown(made.write())
     assert len(trace.spans) == 200
     assert trace.spans[-1].path == "made" + " > call" * 200
 
 
 def test_a_flow_file_cut_anywhere(tmp_path: Path) -> None:
     (files,) = lay_out("14-subflow", tmp_path)
-    before = with_events(told(files))
+    before = with_events(shown(files))
     for file in sorted((tmp_path / ".one/flows").glob("*/flow.json")):
         whole = file.read_bytes()
         for cut in range(0, len(whole), 7):
             file.write_bytes(whole[:cut])
             assert read_flow(file) is None or cut == len(whole.rstrip())
-            assert with_events(told(files)) == before
+            assert with_events(shown(files)) == before
         file.write_bytes(whole)

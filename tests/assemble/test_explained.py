@@ -1,4 +1,4 @@
-"""`trace explain` by the engine: candidates, what was chosen, and what contradicts the other ways."""
+"""`trace explain`: candidates, what was chosen, and what contradicts the other ways."""
 
 from __future__ import annotations
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.assemble import assemble as by_engine
-from one_trace.model.trace import Assembly
-from one_trace.record.reading import Record, read
+from one_trace.record.reading import read
 from tests.assemble import score_fidelity
 from tests.assemble.recorded import RECORDINGS, cases, lay_out
-
-Assemble = Callable[[Record], Assembly]
 
 
 def truth_of(case: str) -> dict:
@@ -28,9 +23,8 @@ def truth_of(case: str) -> dict:
     return json.loads(data)
 
 
-@pytest.mark.parametrize("assemble", [assemble, by_engine], ids=["rules", "engine"])
 @pytest.mark.parametrize("case", cases())
-def test_every_span_is_right(case: str, assemble: Assemble, tmp_path: Path) -> None:
+def test_every_span_is_right(case: str, tmp_path: Path) -> None:
     documents = {
         files.run_id: json.loads(msgspec.json.encode(assemble(read(files)).trace))
         for files in lay_out(case, tmp_path)
@@ -57,7 +51,7 @@ def test_the_document_holds_together(case: str, tmp_path: Path) -> None:
         starts = [span.start_ms for span in trace.spans]
         assert starts == sorted(starts)
         counts = trace.run.counts
-        told = (
+        shown = (
             counts.success
             + counts.error
             + counts.timeout
@@ -65,7 +59,7 @@ def test_the_document_holds_together(case: str, tmp_path: Path) -> None:
             + counts.stopped
             + counts.incomplete
         )
-        assert counts.spans == len(trace.spans) == told
+        assert counts.spans == len(trace.spans) == shown
 
 
 @pytest.mark.parametrize("case", ["12-parallel-containers", "49-resume-failed", "76-conc-loop-instant"])

@@ -24,7 +24,7 @@ def block(*steps: dict, **more: object) -> dict:
     return {"id": "p", "name": "P", "type": "parallel", "parallel": {"steps": list(steps)}, **more}
 
 
-def abreast(step_id: str, *steps: dict, width: int = 2) -> dict:
+def at_a_time(step_id: str, *steps: dict, width: int = 2) -> dict:
     loop = {"over": "$.input.xs", "maxConcurrency": width, "steps": list(steps)}
     return {"id": step_id, "name": step_id.upper(), "type": "loop", "loop": loop}
 
@@ -40,12 +40,12 @@ def test_a_silent_container_that_began_later_than_its_batch(tmp_path: Path) -> N
     made.start("p", "parallel").after(40).start("a").after(10).end("a", 10).end("p", 50)
     results = {"busy": success(38), "l": success(11, [1])}
     made.results = {**results, "p": success(50, [*results.values()])}
-    told = spans(made)
-    assert (told["made > p > l"].start_ms, told["made > p > l"].duration_ms) == (
-        told["made > p > l[0] > a"].start_ms - 1,
+    shown = spans(made)
+    assert (shown["made > p > l"].start_ms, shown["made > p > l"].duration_ms) == (
+        shown["made > p > l[0] > a"].start_ms - 1,
         11,
     )
-    assert not told["made > p > l[0] > a"].late
+    assert not shown["made > p > l[0] > a"].late
 
 
 def test_a_sub_flow_that_begins_after_its_step_was_given_up(tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_a_sub_flow_that_begins_after_its_step_was_given_up(tmp_path: Path) -> N
     made.start("f", "flow").after(2).end("f", 2, "timeout").start("z")
     made.after(5).event("flow:start", flowKey="sub").start("c").after(6).end("c", 6)
     made.event("flow:complete", flowKey="sub", durationMs=6).after(20).end("z", 31)
-    told = spans(made)
-    assert list(told) == ["made > f", "made > z", "made > f > c"]
-    assert told["made > f > c"].late
-    assert told["made > f"].status == "timeout"
+    shown = spans(made)
+    assert list(shown) == ["made > f", "made > z", "made > f > c"]
+    assert shown["made > f > c"].late
+    assert shown["made > f"].status == "timeout"
 
 
 def test_an_id_that_stands_for_steps_of_two_types(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_an_id_that_stands_for_steps_of_two_types(tmp_path: Path) -> None:
     made.start("f", "flow").event("flow:start", flowKey="sub")
     made.start("x", "loop").end("x").start("x", "transform").after(4).end("x", 4)
     made.event("flow:complete", flowKey="sub", durationMs=4).end("f", 4)
-    told = [(span.path, span.type, span.index) for span in made.assembled().trace.spans]
-    assert told == [("made > f", "flow", 0), ("made > f > x", "loop", 0), ("made > f > x", "transform", 1)]
+    shown = [(span.path, span.type, span.index) for span in made.assembled().trace.spans]
+    assert shown == [("made > f", "flow", 0), ("made > f > x", "loop", 0), ("made > f > x", "transform", 1)]
 
 
 def test_a_run_that_was_killed_between_a_line_and_its_save(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_a_run_that_was_killed_between_a_line_and_its_save(tmp_path: Path) -> No
     made.start("w", "while")
     made.start("a").after(5).end("a", 5).start("a").after(5).end("a", 5)
     made.results, made.status = {"a": success(5, "the first")}, "running"
-    told = made.state() | {"completedSteps": ["a"]}
-    first, second = made.assembled(state=json.dumps(told).encode()).trace.spans[1:]
+    shown = made.state() | {"completedSteps": ["a"]}
+    first, second = made.assembled(state=json.dumps(shown).encode()).trace.spans[1:]
     assert (first.path, second.path) == ("made > w[0] > a", "made > w[1] > a")
     assert second.output_bytes is None
 
@@ -92,12 +92,12 @@ def test_a_silent_child_that_ended_in_a_way_not_known(tmp_path: Path) -> None:
     made.start("p", "parallel").after(5).end("p", 5)
     children = [{**success(5), "status": "running"}, success(5)]
     made.results = {"a": children[0], "b": children[1], "p": success(5, children)}
-    told = spans(made)
-    assert (told["made > p > a"].status, told["made > p > b"].status) == ("error", "success")
+    shown = spans(made)
+    assert (shown["made > p > a"].status, shown["made > p > b"].status) == ("error", "success")
 
 
 def test_sub_flows_that_wait_for_the_first_to_be_read(tmp_path: Path) -> None:
-    """They begin in the order of their calls, though all were given up meanwhile."""
+    """They begin in the order of their calls, though all were timed out meanwhile."""
     call = {"type": "flow", "flow": {"key": "sub"}}
     sides = [
         {"id": f"c{at}", "name": "C", "type": "condition", "condition": {"expression": "true", "then": steps}}
@@ -116,8 +116,8 @@ def test_sub_flows_that_wait_for_the_first_to_be_read(tmp_path: Path) -> None:
     made.event("flow:start", flowKey="sub").start("a").after(9)
     made.end("a", 9).event("flow:complete", flowKey="sub", durationMs=10).end("f", 15)
     made.end("a", 9).event("flow:complete", flowKey="sub", durationMs=9).end("g", 12).end("z", 11)
-    told = spans(made)
-    first, second = told["made > p > c0 > f > a"], told["made > p > c1 > g > a"]
+    shown = spans(made)
+    first, second = shown["made > p > c0 > f > a"], shown["made > p > c1 > g > a"]
     assert first.start_ms < second.start_ms
 
 
@@ -126,7 +126,7 @@ def test_a_result_that_a_loop_beside_it_merges_over(tmp_path: Path) -> None:
     items = {"over": "$.input.xs", "steps": [code("a")]}
     turns = {"id": "s", "name": "S", "type": "loop", "loop": items}
     calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg"]
-    inner = {**block(turns, abreast("l", code("b")), calls[0]), "id": "q"}
+    inner = {**block(turns, at_a_time("l", code("b")), calls[0]), "id": "q"}
     made = MadeRun(tmp_path).flow([block(inner, calls[1])]).flow([code("c")], key="sub")
     made.start("p", "parallel").start("a").start("b").start("b")
     for _ in calls:
@@ -146,7 +146,7 @@ def test_a_result_that_a_loop_beside_it_merges_over(tmp_path: Path) -> None:
 
 def test_ends_that_wait_for_the_save_after_another(tmp_path: Path) -> None:
     """Of two that are done in one turn the second is written when the state has been saved for the first."""
-    turns = {"condition": "true", "maxIterations": 2, "steps": [abreast("l", code("a"))]}
+    turns = {"condition": "true", "maxIterations": 2, "steps": [at_a_time("l", code("a"))]}
     made = MadeRun(tmp_path).flow([{"id": "w", "name": "W", "type": "while", "while": turns}])
     made.start("w", "while")
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_ends_that_wait_for_the_save_after_another(tmp_path: Path) -> None:
 def test_flows_abreast_that_end_line_by_line(tmp_path: Path) -> None:
     """The end of a sub-flow follows on that of its last step, but with those of others between."""
     call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
-    made = MadeRun(tmp_path).flow([abreast("l", call), code("z")]).flow([code("a")], key="sub")
+    made = MadeRun(tmp_path).flow([at_a_time("l", call), code("z")]).flow([code("a")], key="sub")
     made.start("l", "loop").start("f", "flow").start("f", "flow")
     made.event("flow:start", flowKey="sub").start("a").after(1)
     made.event("flow:start", flowKey="sub").start("a").after(5)
@@ -176,7 +176,7 @@ def test_flows_abreast_that_end_line_by_line(tmp_path: Path) -> None:
 
 def test_starts_apart_by_no_more_than_a_line_may_be_late(tmp_path: Path) -> None:
     """Which of the two has ended first, nothing tells: both may have lasted as long as the other."""
-    made = MadeRun(tmp_path).flow([code("x"), abreast("l", code("a"))])
+    made = MadeRun(tmp_path).flow([code("x"), at_a_time("l", code("a"))])
     made.start("x").after(3).end("x", 2).start("l", "loop")
     made.start("a").after(1).start("a").after(5).end("a", 5).after(6).end("a", 11).end("l", 12)
     first, second = (span for span in made.assembled().trace.spans if span.step_id == "a")
@@ -199,29 +199,29 @@ def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
     made.event("flow:start", flowKey="sub").start("a").after(5)
     made.end("a", 6).event("flow:complete", flowKey="sub", durationMs=6)
     made.end("a", 5).event("flow:complete", flowKey="sub", durationMs=5).end("g", 14).end("p", 14)
-    told = spans(made)
-    assert told["made > p > c > f > a"].start_ms < told["made > p > d > g > a"].start_ms
+    shown = spans(made)
+    assert shown["made > p > c > f > a"].start_ms < shown["made > p > d > g > a"].start_ms
 
 
 def test_a_start_that_is_written_late(tmp_path: Path) -> None:
     """The step's own clock starts after that: it has not lasted since the time that the line gives."""
-    made = MadeRun(tmp_path).flow([abreast("l", code("a"), code("b"))])
+    made = MadeRun(tmp_path).flow([at_a_time("l", code("a"), code("b"))])
     made.start("l", "loop").start("a").after(10)
     made.lines[-1]["ts"] = made.time
     made.start("a").after(3).end("a", 2).after(1).start("b").end("a", 2).after(5).start("b").after(1)
     made.end("b", 6).after(1).end("b", 1).end("l", 21)
-    told = spans(made)
-    assert told["made > l[0] > b"].start_ms == 14
+    shown = spans(made)
+    assert shown["made > l[0] > b"].start_ms == 14
 
 
 def test_a_step_whose_start_takes_long_to_be_written(tmp_path: Path) -> None:
     """Its own clock starts with the next line at the latest."""
-    made = MadeRun(tmp_path).flow([code("x"), abreast("l", code("a"), code("b"))])
+    made = MadeRun(tmp_path).flow([code("x"), at_a_time("l", code("a"), code("b"))])
     made.start("x").after(3).end("x", 2).start("l", "loop").start("a").after(3).start("a").after(14)
     made.end("a", 14).start("b").after(1).end("a", 14).after(5).start("b").after(7)
     made.end("b", 7).after(99).end("b", 112).end("l", 129)
-    told = spans(made)
-    assert (told["made > l[0] > b"].start_ms, told["made > l[1] > b"].start_ms) == (20, 26)
+    shown = spans(made)
+    assert (shown["made > l[0] > b"].start_ms, shown["made > l[1] > b"].start_ms) == (20, 26)
 
 
 def test_a_container_fails_by_what_was_thrown_in_it(tmp_path: Path) -> None:
@@ -234,8 +234,8 @@ def test_a_container_fails_by_what_was_thrown_in_it(tmp_path: Path) -> None:
     made.start("f", "flow").event("flow:start", flowKey="sub").start("s", "condition").start("s").after(21)
     made.end("s", 21, "failed").after(5).end("s", 21)
     made.event("flow:complete", flowKey="sub", durationMs=26).end("f", 26)
-    told = [(span.type, span.status) for span in made.assembled().trace.spans]
-    assert told == [("flow", "success"), ("condition", "success"), ("code", "error")]
+    shown = [(span.type, span.status) for span in made.assembled().trace.spans]
+    assert shown == [("flow", "success"), ("condition", "success"), ("code", "error")]
 
 
 def test_twins_in_step(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_an_attempt_whose_timer_was_late(tmp_path: Path) -> None:
 
 def test_a_host_that_stalls_for_longer_than_most(tmp_path: Path) -> None:
     """It is as late as its lines say, if these speak for no other step."""
-    made = MadeRun(tmp_path).flow([abreast("l", code("a"), code("b"))])
+    made = MadeRun(tmp_path).flow([at_a_time("l", code("a"), code("b"))])
     made.start("l", "loop").start("a").start("a").end("a").after(130).start("b").after(170).end("a").after(7)
     made.start("b").after(13).end("b", 190).after(20).end("b", 33).after(8).end("l", 348)
     trace = made.assembled().trace
@@ -303,7 +303,7 @@ def test_a_line_that_is_later_by_a_rounding_than_all_others(tmp_path: Path) -> N
     call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
     inner = {"id": "x", "name": "X", "type": "condition", "condition": {"expression": "true"}}
     inner["condition"]["then"] = [code("y"), code("z")]
-    made = MadeRun(tmp_path).flow([abreast("l", call)]).flow([inner], key="sub")
+    made = MadeRun(tmp_path).flow([at_a_time("l", call)]).flow([inner], key="sub")
     made.start("l", "loop").start("f", "flow").start("f", "flow").after(2)
     made.event("flow:start", flowKey="sub").start("x", "condition").after(1).start("y")
     made.event("flow:start", flowKey="sub").start("x", "condition").start("y").after(8)
@@ -316,14 +316,14 @@ def test_a_line_that_is_later_by_a_rounding_than_all_others(tmp_path: Path) -> N
         for y, z, x, f in ((8, 15, 24, 37), (10, 28, 38, 41))
     ]
     made.results = {"l": {**success(41, [1, 1]), "response": {"items": [1, 1], "iterations": results}}}
-    told = spans(made)
-    assert (told["made > l[0] > f > x"].start_ms, told["made > l[1] > f > x"].start_ms) == (2, 3)
+    shown = spans(made)
+    assert (shown["made > l[0] > f > x"].start_ms, shown["made > l[1] > f > x"].start_ms) == (2, 3)
 
 
 def test_time_is_left_for_readings_in_which_times_fit_but_nearly(tmp_path: Path) -> None:
-    """Flows abreast whose skipped steps each wait for the state to be saved: they end when all are done."""
+    """Concurrent flows whose skipped steps wait for the state to be saved: they end when all are done."""
     call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
-    made = MadeRun(tmp_path).flow([abreast("l", code("a"), call, width=7)])
+    made = MadeRun(tmp_path).flow([at_a_time("l", code("a"), call, width=7)])
     made.flow([code("s", **{"if": "false"})], key="sub").start("l", "loop")
     for _ in range(7):
         made.start("a")
@@ -362,19 +362,19 @@ def test_an_error_is_of_the_step_whose_file_has_its_strategy(
     tmp_path: Path, strategy: str, failed: str
 ) -> None:
     made = namesakes(tmp_path, f={"strategy": "fail"}, g=again(0, 7))
-    told = made.event("step:error", stepId="x", error="boom", strategy=strategy).assembled().trace.spans
-    threw = [span.path for span in told if span.step_id == "x" and span.status == "error"]
+    shown = made.event("step:error", stepId="x", error="boom", strategy=strategy).assembled().trace.spans
+    threw = [span.path for span in shown if span.step_id == "x" and span.status == "error"]
     assert threw == [f"made > p > {failed} > x"]
 
 
-@pytest.mark.parametrize(("said", "tried"), [((2, 7), "f"), ((2, 9), "g"), ((1, 7), "h")])
+@pytest.mark.parametrize(("words", "tried"), [((2, 7), "f"), ((2, 9), "g"), ((1, 7), "h")])
 def test_a_retry_is_of_the_step_whose_file_has_its_count_and_delay(
-    tmp_path: Path, said: tuple[int, int], tried: str
+    tmp_path: Path, words: tuple[int, int], tried: str
 ) -> None:
     made = namesakes(tmp_path, f=again(2, 7), g=again(2, 9), h=again(1, 7))
-    made.event("step:retry", stepId="x", attempt=2, maxRetries=said[0], delayMs=said[1])
-    told = made.after(2 * said[1]).event("step:page", stepId="x").assembled().trace.spans
-    assert [span.path for span in told if span.attempts == 2] == [f"made > p > {tried} > x"]
+    made.event("step:retry", stepId="x", attempt=2, maxRetries=words[0], delayMs=words[1])
+    shown = made.after(2 * words[1]).event("step:page", stepId="x").assembled().trace.spans
+    assert [span.path for span in shown if span.attempts == 2] == [f"made > p > {tried} > x"]
 
 
 def test_what_is_tried_again_beside_what_threw_in_silence(tmp_path: Path) -> None:
@@ -384,8 +384,8 @@ def test_what_is_tried_again_beside_what_threw_in_silence(tmp_path: Path) -> Non
     made.start("p", "parallel").after(1).end("p", 1).start("z").after(4)
     made.event("step:retry", stepId="b", attempt=2, maxRetries=1, delayMs=0).after(6)
     made.event("step:retry-success", stepId="b", retries=1).end("z", 10)
-    told = spans(made)["made > p > q > b"]
-    assert (told.attempts, told.status) == (2, "success")
+    shown = spans(made)["made > p > q > b"]
+    assert (shown.attempts, shown.status) == (2, "success")
 
 
 @pytest.mark.parametrize("retried", [False, True])

@@ -31,11 +31,11 @@ def resumed(made: Made, project: Path, random: Random) -> tuple[Truth, list[str]
     steps = sorted(made.bodies)
 
     while truth["status"] == "error" and truth["resumes"] < 3:
-        mended = {step for step in steps if random.random() < 0.5}
+        fixed = {step for step in steps if random.random() < 0.5}
 
-        def behaviour(step: dict[str, Any], before: int, attempt: int, mended=mended) -> Behaviour | None:
+        def behaviour(step: dict[str, Any], before: int, attempt: int, fixed=fixed) -> Behaviour | None:
             found = made.behaviour(step, before, attempt)
-            if found is not None and step["id"] in mended:
+            if found is not None and step["id"] in fixed:
                 return Behaviour(duration_ms=found.duration_ms, output=found.output)
             return found
 
@@ -70,7 +70,7 @@ def stopped_everywhere(
 ) -> list[tuple[str, str, list[str]]]:
     """The run with each of its steps, at any depth, as the one to stop after: how it ended, what differs."""
     made = Maker(Random(seed), problem=False, wide=True).make(2)
-    told = []
+    shown = []
     for number, step in enumerate(sorted(ids(made.flows["main"]["steps"]))):
         folder = project / str(number)
         folder.mkdir()
@@ -85,15 +85,15 @@ def stopped_everywhere(
         differ = differences(truth, trace)
         if trace.run.status != truth["status"]:
             differ.append(f"the run is {trace.run.status} for {truth['status']}")
-        told.append((step, truth["status"], differ))
-    return told
+        shown.append((step, truth["status"], differ))
+    return shown
 
 
 @pytest.mark.parametrize("options", [{}, {"mock": True}, {"dry_run": True}, {"dry_run": True, "mock": True}])
 def test_runs_stopped_after_each_of_their_steps(
     options: dict[str, bool], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Beside the step, in a loop abreast or a block, what goes on is stopped when it comes there."""
+    """Beside the step, in a concurrent loop or a block, what goes on is stopped when it comes there."""
     ended: Counter[str] = Counter()
     for seed in range(effort(6, 20)):
         for step, status, differ in stopped_everywhere(seed, tmp_path_factory.mktemp("made"), options):
@@ -160,13 +160,13 @@ def test_a_folder_of_two_runs_is_imported_whole(tmp_path: Path, monkeypatch: pyt
     runs = two_runs(1, project)
     monkeypatch.setenv("ONE_TRACES_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    said = subprocess.run(
+    words = subprocess.run(
         [sys.executable, "-m", "one_trace", "--agent", "trace", "import", str(project)],
         capture_output=True,
         check=True,
         cwd=Path(__file__).resolve().parents[2],
     ).stdout
-    document = json.loads(said)
+    document = json.loads(words)
     assert (document["imported"], document["problems"]) == (2, [])
-    told = {run["runId"]: (run["status"], run["spans"]) for run in document["runs"]}
-    assert told == {files.run_id: (truth["status"], len(truth["spans"])) for files, truth in runs}
+    shown = {run["runId"]: (run["status"], run["spans"]) for run in document["runs"]}
+    assert shown == {files.run_id: (truth["status"], len(truth["spans"])) for files, truth in runs}

@@ -1,4 +1,4 @@
-"""Sizes of what went in: as measured while the run ran, and as worked out from what it left."""
+"""Sizes of what went in: as measured while the run ran, and as estimated from what it left."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def exact(spans: list[Span]) -> list[Span]:
     return [span for span in spans if span.status != "skipped" and "inputBytes" not in span.derived]
 
 
-# -- any flow at all
+# -- any flow
 
 
 def with_selectors(made: Made, random: Random) -> Made:
@@ -91,9 +91,9 @@ def held_against_truth(truth: Truth, spans: list[Span]) -> list[str]:
         for span in exact(spans)
         if "iteration" not in span.derived and span.input_bytes not in true.get(span.path, ())
     ]
-    told = Counter((span.flow_key, span.step_id, span.input_bytes) for span in exact(spans))
+    shown = Counter((span.flow_key, span.step_id, span.input_bytes) for span in exact(spans))
     happened = Counter((one["flowKey"], one["stepId"], one.get("inputBytes")) for one in truth["spans"])
-    return wrong + [f"{step} of {key}: {size} is nobody's" for key, step, size in told - happened]
+    return wrong + [f"{step} of {key}: {size} is nobody's" for key, step, size in shown - happened]
 
 
 @pytest.mark.parametrize("problem", [False, True])

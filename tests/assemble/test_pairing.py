@@ -10,7 +10,6 @@ from hypothesis import strategies as some
 from one_trace.assemble.ground.facts import Facts
 from one_trace.assemble.ground.pairing import Clocks, Pairing
 from one_trace.assemble.ground.script import Lines
-from one_trace.record.clock import LogClock
 from one_trace.record.log import LogLine
 
 
@@ -21,7 +20,7 @@ def line(event: str, at: int, duration_ms: int | None = None, step_id: str = "s"
 
 
 def clocks(lines: list[LogLine]) -> Clocks:
-    return Clocks(Facts(lines, LogClock()), Lines(lines))
+    return Clocks(Facts(lines), Lines(lines))
 
 
 @some.composite

@@ -20,7 +20,7 @@ def plan(project: Path, *steps: dict, **others: list[dict]) -> dict[str, Planned
         about = {"key": key, "name": key, "version": "1", "inputs": {}, "steps": inside}
         path.write_text(json.dumps(about))
     files = FlowFiles(project)
-    trees = Trees(files, [], [])
+    trees = Trees(files, [])
     found = plan_of(trees, trees.root("main", files.named("main")))
     return {step.path.removeprefix("main > "): step for step in found}
 
@@ -156,7 +156,7 @@ def test_a_loop_that_is_told_elsewhere_how_many_run_at_a_time_may_be_concurrent(
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "shown"),
     [
         ("claude -p hi --output-format json", ("claude", None)),
         ("cat x | codex exec -", ("codex", None)),
@@ -166,6 +166,6 @@ def test_a_loop_that_is_told_elsewhere_how_many_run_at_a_time_may_be_concurrent(
         ("cat claude.md", (None, None)),
     ],
 )
-def test_which_agent_a_command_starts(tmp_path: Path, command: str, told: tuple) -> None:
+def test_which_agent_a_command_starts(tmp_path: Path, command: str, shown: tuple) -> None:
     found = plan(tmp_path, step("s", command=command))["s"]
-    assert (found.calls, found.loses) == told
+    assert (found.calls, found.loses) == shown

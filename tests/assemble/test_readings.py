@@ -39,7 +39,7 @@ def test_random_runs_are_right(kind: str) -> None:
     for seed in range(93_000_000, 93_000_008):
         with hostile_run(kind, seed) as made:
             if made is not None:
-                assert scored(made, "engine", f"{kind} {seed}")["right"] == 1
+                assert scored(made, f"{kind} {seed}")["right"] == 1
 
 
 def test_what_runs_alone_goes_on_as_where_each_end_is_weighed(

@@ -130,8 +130,8 @@ def lines(values: list[dict]) -> str:
 def test_what_agents_print(text: str, tokens: tuple[int, ...]) -> None:
     found = usage_in_text(text)
     assert found is not None
-    told = (found.input_tokens, found.output_tokens, found.cache_read_tokens, found.cache_write_tokens)
-    assert told == tokens
+    shown = (found.input_tokens, found.output_tokens, found.cache_read_tokens, found.cache_write_tokens)
+    assert shown == tokens
     assert "secret" not in repr(found)
 
 

@@ -16,11 +16,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from one_trace import assemble, assembler
+from one_trace.assemble import assemble
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Span, Trace
 from one_trace.record.files import discover
@@ -29,7 +29,6 @@ from tests.assemble import on_host
 from tests.machine import REAL_ENV, real_one_in
 from tests.runner.flows import transform
 
-READERS: dict[str, Callable[..., Any]] = {"rules": assemble.assemble, "engine": assembler.assemble}
 APART_MS = 8
 """On a busy machine as much lies between the words of a step and its line."""
 LATE_MS = 40
@@ -181,16 +180,20 @@ def run(seed: int, project: Path, command: list[str], env: dict[str, str]) -> Co
     happened = what_happened(words.read_text())
     kinds = dict(kinds_in([step for each in made for step in each["steps"]]))
     counts = Counter(runs=1)
-    for by, reader in READERS.items():
-        trace: Trace = reader(read(found)).trace
-        certain = list(judged(trace, happened, kinds))
-        wrong = [span for span, right in certain if not right]
-        all_code = sum(span.type == "code" for span in trace.spans)
-        doubted = any(fault.startswith("no reading") for fault in trace.run.partial or ())
-        counts += Counter({f"{by} code": all_code, f"{by} certain": len(certain), f"{by} wrong": len(wrong),
-                           f"{by} runs with wrong": bool(wrong), f"{by} no reading": doubted})  # fmt: skip
-        if wrong:
-            print(f"seed {seed}, {by}: {len(wrong)} of {len(certain)} are wrong, {wrong[0].path}", flush=True)
+    trace: Trace = assemble(read(found)).trace
+    certain = list(judged(trace, happened, kinds))
+    wrong = [span for span, right in certain if not right]
+    counts += Counter(
+        {
+            "code": sum(span.type == "code" for span in trace.spans),
+            "certain": len(certain),
+            "wrong": len(wrong),
+            "runs with wrong": bool(wrong),
+            "no reading": any(fault.startswith("no reading") for fault in trace.run.partial or ()),
+        }
+    )
+    if wrong:
+        print(f"seed {seed}: {len(wrong)} of {len(certain)} are wrong, {wrong[0].path}", flush=True)
     return counts
 
 

@@ -48,7 +48,7 @@ def read(flow: str, *steps: Step, **others: list[Step]) -> list[PlannedStep]:
             path.parent.mkdir(parents=True)
             path.write_text(json.dumps({"key": key, "name": key, "inputs": {}, "steps": inside}))
         files = FlowFiles(project)
-        trees = Trees(files, [], [])
+        trees = Trees(files, [])
         return plan_of(trees, trees.root(flow, files.named(flow)))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import os
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -18,9 +17,8 @@ from typing import Any, Literal
 
 import msgspec
 
-BY_ENGINE = os.environ.get("ONE_TRACE_ASSEMBLER") == "engine"
-PACKAGE = "one_trace.assemble" if BY_ENGINE else "one_trace.assemble"
-FILE = Path(__file__).with_name("mutants-engine.json" if BY_ENGINE else "mutants.json")
+PACKAGE = "one_trace.assemble"
+FILE = Path(__file__).with_name("mutants.json")
 What = Literal["guard", "cost", "operand"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from one_trace.assemble.reading.decisions import Decisions
 from tests.oracle import figures
 from tests.oracle.events import Line
 from tests.oracle.hostile import KINDS
@@ -67,14 +68,13 @@ def test_a_mutant_names_one_condition_of_the_assembler(mutant: Mutant) -> None:
 
 
 def test_a_mutant_is_the_assembler_again_afterwards() -> None:
-    from one_trace.assemble.reading import blocks
-
-    before = blocks.may_go_on.__code__
-    mutant = next(mutant for mutant in read_mutants() if mutant.function == "may_go_on")
+    before = Decisions.called.__code__
+    all_of = mutants_of("reading.decisions")
+    mutant = next(mutant for mutant in all_of if mutant.function == "Decisions.called")
     with applied(mutant):
-        assert blocks.may_go_on.__code__ is not before
-    assert blocks.may_go_on.__code__ is before
-    none = Mutant("reading.blocks", "may_go_on", "guard", "if never: pass")
+        assert Decisions.called.__code__ is not before
+    assert Decisions.called.__code__ is before
+    none = Mutant("reading.decisions", "Decisions.called", "guard", "if never: pass")
     with pytest.raises(LookupError), applied(none):
         pass
 

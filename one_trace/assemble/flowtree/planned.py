@@ -25,7 +25,7 @@ _WAITS = frozenset({"action", "paginate", "bash"})
 _AWAITS = re.compile(r"\bawait\b|\.then\s*\(")
 _STEPS = re.compile(r"\$\.steps(?:\.([A-Za-z0-9_$]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)')\s*\])?")
 _WHOLE = re.compile(r"\$(?![.{\d\w])")
-"""The whole context is handed on: what of it is read cannot be told."""
+"""The whole context is handed on: which parts of it are read cannot be known."""
 ANY = "*"
 
 
@@ -94,8 +94,8 @@ def version_of(root: FlowFile, called: Sequence[FlowFile]) -> str:
     if not called:
         return root.version
     names = sorted({f"{flow.key} {flow.version}" for flow in called})
-    told = "\n".join([root.version, *names]).encode("utf-8", "replace")
-    return blake2b(told, digest_size=8).hexdigest()
+    versions = "\n".join([root.version, *names]).encode("utf-8", "replace")
+    return blake2b(versions, digest_size=8).hexdigest()
 
 
 _AGENT = re.compile(r"(?:^|[\s;&|(\"'`$])(?:\S*/)?(claude|codex|gemini|opencode)(?=\s)")

@@ -33,11 +33,6 @@ class StepList:
         self.nodes: list[Node] = []
 
 
-def time_out_of(step_id: str) -> str:
-    """How the error begins that a step's own time-out throws."""
-    return f'Step "{step_id}" exceeded timeout of '
-
-
 class WrittenStep:
     """A step as its flow file has it."""
 
@@ -48,7 +43,6 @@ class WrittenStep:
         "id",
         "index",
         "name",
-        "requires",
         "step",
         "step_list",
         "sub_key",
@@ -66,7 +60,6 @@ class WrittenStep:
         self.flow_key = flow_key
         self.sub_key: str | None = None
         self.guarded = False
-        self.requires = False
         self.config: dict[str, Any] = {}
         self.step: dict[str, Any] = {}
 
@@ -74,14 +67,14 @@ class WrittenStep:
 class HandledStep(WrittenStep):
     """What becomes of its errors."""
 
-    __slots__ = ("retries", "retry_delay", "said_strategy", "strategy", "timeout")
+    __slots__ = ("own_strategy", "retries", "retry_delay", "strategy", "timeout")
 
     def __init__(
         self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
     ) -> None:
         super().__init__(step_list, index, node_id, name, kind, flow_key)
         self.strategy = "fail"
-        self.said_strategy = "fail"
+        self.own_strategy = "fail"
         """What the line of its error says of it: the step's own, without its flow's default."""
         self.retries = 0
         self.retry_delay: float | None = None
@@ -97,11 +90,9 @@ class Node(HandledStep):
     __slots__ = (
         "body",
         "concurrency",
-        "has_unlogged_namesake",
         "most",
         "orelse",
         "repeats",
-        "sides",
         "then",
     )
 
@@ -112,14 +103,10 @@ class Node(HandledStep):
         self.body: StepList | None = None
         self.then: StepList | None = None
         self.orelse: StepList | None = None
-        self.sides: list[StepList] = []
-        """Of a condition, those that it may run."""
         self.concurrency = 1
         self.most: int | None = None
         """How many iterations it makes at most, where the file says so."""
         self.repeats = False
-        self.has_unlogged_namesake = False
-        """A sub-flow is not validated: an unlogged step of it may have the same id."""
 
     @property
     def pointer(self) -> str | None:
@@ -131,20 +118,20 @@ class Node(HandledStep):
         return None if above is None else f"{above}/{f'{owner.type}/' if owner else ''}{inside}/{self.index}"
 
     @property
-    def unlogged(self) -> bool:
+    def silent(self) -> bool:
         """The host writes no events of it."""
         return self.step_list.owner is not None and self.step_list.owner.type == "parallel"
 
     @property
-    def unlogged_steps(self) -> list[Node]:
+    def silent_steps(self) -> list[Node]:
         """Those of a parallel block: the host writes no events of them."""
         return self.body.nodes if self.type == "parallel" and self.body is not None else []
 
-    def unlogged_inside(self) -> Iterator[Node]:
-        """Itself and the unlogged steps in it, at any depth."""
+    def silent_inside(self) -> Iterator[Node]:
+        """Itself and the silent steps in it, at any depth."""
         yield self
-        for child in self.unlogged_steps:
-            yield from child.unlogged_inside()
+        for child in self.silent_steps:
+            yield from child.silent_inside()
 
     @property
     def goes_on(self) -> bool:
@@ -155,13 +142,13 @@ class Node(HandledStep):
         """Is it the error that the step's own time-out throws?"""
         if self.timeout is None or not (error or "").startswith(self.timed_out):
             return False
-        said = _MS.match(error or "", len(self.timed_out))
-        return said is None or float(said[1]) == self.timeout
+        limit = _MS.match(error or "", len(self.timed_out))
+        return limit is None or float(limit[1]) == self.timeout
 
     @property
     def timed_out(self) -> str:
         """How the error begins that the step's own time-out throws."""
-        return time_out_of(self.id)
+        return f'Step "{self.id}" exceeded timeout of '
 
 
 class Tree:
@@ -172,8 +159,6 @@ class Tree:
         self.key = key
         self.known = known
         self.root = StepList(None, None)
-        self.hidden: frozenset[str] = frozenset()
-        """Ids under which its results hold a field of its last step's output."""
         self.by_id: dict[str, list[Node]] = {}
         self.inputs: dict[str, Any] = {}
         """As the flow declares them."""
@@ -189,23 +174,7 @@ class Tree:
         """A step that the file does not hold (it has changed, or is gone)."""
         node = Node(StepList(None, None), 0, node_id, name, kind, self.key)
         node.index = None
-        alike = self.by_id.get(node_id, [])
-        node.has_unlogged_namesake = len(alike) > 1 and any(other.unlogged for other in alike)
         return node
-
-    def compare_ids(self) -> None:
-        """All steps are read: which of them have a namesake, and an unlogged one?"""
-        for alike in self.by_id.values():
-            if len(alike) > 1:
-                silent = [node for node in alike if node.unlogged]
-                for node in alike:
-                    node.repeats = True
-                    node.has_unlogged_namesake = any(other is not node for other in silent[:2])
-
-
-def unlogged_ids(node: Node) -> set[str]:
-    """The ids of an unlogged child and of those that are unlogged in it."""
-    return {inner.id for inner in node.unlogged_inside()}
 
 
 def read_tree(flow: FlowFile) -> Tree:
@@ -221,7 +190,10 @@ def read_tree(flow: FlowFile) -> Tree:
         default if isinstance(default, dict) else {},
         False,
     )
-    tree.compare_ids()
+    for alike in tree.by_id.values():
+        if len(alike) > 1:
+            for node in alike:
+                node.repeats = True
     return tree
 
 
@@ -235,7 +207,6 @@ def _fill(tree: Tree, step_list: StepList, steps: list[Any], default: dict[str, 
         node.repeats = repeats
         step_list.nodes.append(tree.add(node))
         node.guarded = bool(step.get("if") or step.get("unless"))
-        node.requires = bool(step.get("requires"))
         _read_handling(node, step, default)
         config = step.get(_CONFIG.get(kind, kind))
         if isinstance(config, dict):
@@ -248,7 +219,7 @@ def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) ->
     the other."""
     own = step.get("onError")
     handling = own if isinstance(own, dict) else default
-    node.said_strategy = str((own.get("strategy") if isinstance(own, dict) else None) or "fail")
+    node.own_strategy = str((own.get("strategy") if isinstance(own, dict) else None) or "fail")
     node.strategy = str(handling.get("strategy") or "fail")
     if node.strategy == "fallback" and not handling.get("fallbackStepId"):
         node.strategy = "fail"
@@ -278,9 +249,6 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
         node.then, node.orelse = StepList(node, "then"), StepList(node, "else")
         _fill(tree, node.then, _steps(config.get("then")), default, below)
         _fill(tree, node.orelse, _steps(config.get("else")), default, below)
-        told = config.get("expression")
-        sides = [side for side, never in ((node.then, "false"), (node.orelse, "true")) if told != never]
-        node.sides = [side for side in sides if side.nodes]
     elif node.type == "flow":
         key = config.get("key")
         if isinstance(key, str) and not key.startswith("$.") and "{{" not in key:

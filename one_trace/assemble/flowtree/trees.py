@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 import msgspec
 from msgspec import Raw
@@ -13,9 +12,6 @@ from one_trace.engine.rules import LOOP_ITEMS
 from one_trace.model.trace import Location
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.tolerant import UNREADABLE, present
-
-_COLLISION = re.compile(r'Sub-flow "(?:.*/)?([^"/]*)" final step output fields \[(.*)\] collide', re.DOTALL)
-
 
 _INPUT = re.compile(r"\$\.input\.(\w+)")
 _lists = msgspec.json.Decoder(list[Raw])
@@ -73,19 +69,14 @@ def _limit(tree: Tree, node: Node, count: int | None) -> None:
 
 
 class Trees:
-    """`files` are the project's flows. `warnings`: what the host said of them. `faults`: what is not found,
-    one sentence each."""
+    """`files` are the project's flows. `faults`: what is not found, one sentence each."""
 
-    def __init__(self, files: FlowFiles, warnings: Iterable[str], faults: list[str]) -> None:
+    def __init__(self, files: FlowFiles, faults: list[str]) -> None:
         self._files = files
         self._faults = faults
         self._by_key: dict[str, Tree] = {}
         self.kinds: set[tuple[str, str]] = set()
         """Id and type of each step in the flows that were met."""
-        self._hidden: dict[str, frozenset[str]] = {}
-        for found in filter(None, map(_COLLISION.search, warnings)):
-            known = self._hidden.get(found[1], frozenset())
-            self._hidden[found[1]] = known.union(found[2].split(", "))
         self._called: dict[str, Tree | None] = {}
         self._files_met: list[FlowFile] = []
 
@@ -107,7 +98,6 @@ class Trees:
         if key not in self._by_key:
             tree = read_tree(flow) if flow is not None else Tree(key, known=False)
             self._files_met += [flow] if flow is not None else []
-            tree.hidden = self._hidden.get(key, tree.hidden)
             self._by_key[key] = tree
             self.kinds.update((node.id, node.type) for nodes in tree.by_id.values() for node in nodes)
         return self._by_key[key]

@@ -1,4 +1,10 @@
-"""What a log tells as a whole, read once for all replays."""
+"""What a log says as a whole, read once for all readings: by how much times of one moment may differ.
+
+Three reasons, and no other. Clocks: a step reads its own, the log another, and both are rounded to the ms.
+Timers: Node rounds them, so that one may seem to go off a ms early. Lateness: the host is one thread, and
+what keeps it busy, above all the saving of a large state, comes between a step's own clock and its line; how
+much that is in a log is measured in the log itself (`Tolerance`).
+"""
 
 from __future__ import annotations
 
@@ -7,58 +13,27 @@ from bisect import bisect_right, insort
 from collections import Counter
 from functools import cached_property
 
-from one_trace.assemble.ground.tolerance import CLOCK_MS
-from one_trace.record.clock import LogClock
+from one_trace.assemble.ground.script import FLOW_ENDS
 from one_trace.record.log import LogLine
 
-FLOW_ENDS = ("flow:complete", "flow:error", "flow:stopped")
-"""Events with which a flow ends."""
-RESUMED = "Flow resumed"
-"""What the host says when it resumes a run."""
+CLOCK_MS = 3.0
+"""Two clock readings of one moment differ by no more, in all that was measured."""
+_LEAST_MS = 1.0
+_MOST_MS = 1000.0
+"""Saving a large state on a busy machine takes as long; more is not lateness but a damaged log."""
 
 
 class Facts:
     """Of one log; each is looked up when it is first asked for."""
 
-    def __init__(self, lines: list[LogLine], clock: LogClock) -> None:
+    def __init__(self, lines: list[LogLine]) -> None:
         self.lines = lines
-        self.clock = clock
-
-    def after(self, index: int) -> LogLine | None:
-        """The next line."""
-        return self.lines[index + 1] if index + 1 < len(self.lines) else None
-
-    def fails_at_once(self, index: int) -> LogLine | None:
-        """The error with which the step that ends at line `index` fails in the next line: the host takes it
-        for the step's failure where the state could not be saved."""
-        after = self.after(index)
-        if after is None or after.event != "step:error" or after.step_id != self.lines[index].step_id:
-            return None
-        return after
-
-    @cached_property
-    def resumes(self) -> int:
-        """How often the run was resumed."""
-        return sum(line.msg == RESUMED for line in self.lines)
-
-    @cached_property
-    def warnings(self) -> list[str]:
-        return [line.message or "" for line in self.lines if line.event == "flow:warning"]
 
     @cached_property
     def stopped_after(self) -> frozenset[str]:
         """Ids of the steps that --stop-after has stopped flows after."""
         stopped = (line.stopped_after for line in self.lines if line.event == "flow:stopped")
         return frozenset(step_id for step_id in stopped if step_id is not None)
-
-    @cached_property
-    def ends(self) -> dict[str, list[int]]:
-        """The lines with which steps complete, by id."""
-        ends: dict[str, list[int]] = {}
-        for index, line in enumerate(self.lines):
-            if line.event == "step:complete":
-                ends.setdefault(line.step_id or "", []).append(index)
-        return ends
 
     @cached_property
     def exact(self) -> bool:
@@ -97,11 +72,6 @@ class Facts:
         """How long the thread may have been busy before a line."""
         return self.lines[index].at - self._busy_since[index]
 
-    def written_ms(self, index: int) -> float:
-        """How long it may have taken to write a line: a step's own clock starts after that."""
-        after = self.after(index)
-        return max(0.0, after.at - self.lines[index].at) if after is not None else 0.0
-
     @cached_property
     def _busy_since(self) -> list[float]:
         """Since when the thread may have been busy without a pause, by line: what is written follows on what
@@ -137,3 +107,22 @@ class Facts:
                 if not running[line.step_id]:
                     begun.pop(line.step_id, None)
         return longest
+
+
+class Tolerance:
+    """By how many ms a line of one log may be late. `exact`: by nothing, if all that can be measured were on
+    time, and by no more than what was."""
+
+    __slots__ = ("_exact", "_facts")
+
+    def __init__(self, facts: Facts, *, exact: bool) -> None:
+        self._facts = facts
+        self._exact = exact
+
+    def __call__(self, index: int) -> float:
+        """Line `index`, as an end."""
+        facts = self._facts
+        if facts.exact:
+            return 0.0 if self._exact else _LEAST_MS
+        busy = 0.0 if self._exact else facts.busy_ms(index)
+        return min(max(facts.longest_ms, busy, _LEAST_MS), _MOST_MS)

@@ -24,9 +24,9 @@ class Flows:
     """`root`: the tree of the run's own flow; `plans`: what the engine has read of steps; `faults` gets what
     is wrong."""
 
-    def __init__(self, record: Record, warnings: list[str], faults: list[str]) -> None:
-        self.trees, self.plans = Trees(record.flows, warnings, faults), Plans()
-        self._record, self._faults = record, faults
+    def __init__(self, record: Record, faults: list[str]) -> None:
+        self.trees, self.plans = Trees(record.flows, faults), Plans()
+        self._record = record
         self._files: dict[str, FlowFile | None] = {}
         self._nodes: dict[int, Node] = {}
         self._by_id: dict[str, list[Node]] = defaultdict(list)

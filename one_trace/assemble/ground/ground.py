@@ -84,13 +84,13 @@ class Go:
 
 
 class Ground:
-    def __init__(self, record: Record, facts: Facts) -> None:
-        self.record, self.facts = record, facts
+    def __init__(self, record: Record) -> None:
+        self.record, self.facts = record, Facts(record.lines)
         self.mode = Mode()
         self.faults: list[str] = []
-        self.flows = Flows(record, facts.warnings, self.faults)
+        self.flows = Flows(record, self.faults)
         self.lines = Lines(record.lines)
-        self.clocks = Clocks(facts, self.lines)
+        self.clocks = Clocks(self.facts, self.lines)
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""

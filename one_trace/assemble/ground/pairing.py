@@ -41,7 +41,6 @@ class Clocks:
     def __init__(self, facts: Facts, lines: Lines) -> None:
         self._facts, self._lines = facts, lines
         self._paired: dict[str, Paired | None] = {}
-        self._more = 0.0
 
     def delay(self, line: LogLine, *, leaf: bool) -> float:
         """How much later than a step's own clock stopped the line of its end may be written, in ms. What ends

@@ -186,7 +186,7 @@ def _surest(block: Execution) -> int:
 def _runs_beside_merging(node: Node) -> bool:
     at, owner = node, node.step_list.owner
     while owner is not None:
-        if any(_merges(child) for child in owner.unlogged_steps if child is not at):
+        if any(_merges(child) for child in owner.silent_steps if child is not at):
             return True
         at, owner = owner, owner.step_list.owner
     return False

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
+from one_trace.assemble.ground.facts import Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
 from one_trace.assemble.ground.script import BUSY_MS
-from one_trace.assemble.ground.tolerance import Tolerance
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.expected import SURE
@@ -232,7 +232,7 @@ class Fit:
         if execution.where.silent:
             return False
         if line.event == "step:error":
-            if line.strategy not in (None, node.said_strategy) or TIMED_OUT in (line.error or ""):
+            if line.strategy not in (None, node.own_strategy) or TIMED_OUT in (line.error or ""):
                 return False
             return attempt > node.retries or self._at.script.is_skip_before(line.step_id)
         if line.status not in STATUS:

@@ -273,7 +273,7 @@ class Silence:
         later = body.nodes[container.node.concurrency :]
         return (
             0.0
-            if any(inner.id == line.step_id for node in later for inner in node.unlogged_inside())
+            if any(inner.id == line.step_id for node in later for inner in node.silent_inside())
             else NEVER
         )
 

@@ -118,7 +118,7 @@ class Tolerant:
         found: tuple[Execution, Node] | None = None
         for node in self._at.known.ground.flows.with_id(step_id):
             for each in itertools.islice(reversed(self._ran.get(id(node.step_list), ())), _NEAR):
-                if node.unlogged or each.lines[1] < 0 or (each.where.index or 0) >= (node.index or 0):
+                if node.silent or each.lines[1] < 0 or (each.where.index or 0) >= (node.index or 0):
                     continue
                 if found is None or each.number > found[0].number:
                     found = each, node
@@ -144,7 +144,7 @@ class Tolerant:
     def _first(self, step_id: str, kind: str) -> tuple[Node, Where] | None:
         """In a list of which nothing has run yet where it is under way."""
         call, tree = self._flow_now
-        same = [node for node in tree.by_id.get(step_id, ()) if not node.unlogged]
+        same = [node for node in tree.by_id.get(step_id, ()) if not node.silent]
         for node in [node for node in same if node.type == kind] or same:
             owner = self._open_owner(node)
             if owner is None and node.step_list.owner is not None:

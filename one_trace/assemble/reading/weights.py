@@ -6,7 +6,17 @@ alike. From `BAD` on a candidate does not fit where another does.
 
 from __future__ import annotations
 
-from one_trace.assemble.reading.weights import Weight
+
+class Weight(int):
+    """Points against a candidate, and the reason in words, for people who ask why."""
+
+    why: str
+
+    def __new__(cls, points: int, why: str) -> Weight:
+        made = super().__new__(cls, points)
+        made.why = why
+        return made
+
 
 BAD = 8
 

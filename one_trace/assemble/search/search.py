@@ -11,7 +11,6 @@ from one_trace.assemble.ground.executions import Execution, outwards
 from one_trace.assemble.ground.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assemble.reading.standing import Learned
 from one_trace.assemble.search.readings import Reading, read, read_once
-from one_trace.assemble.spans.unsettled import UNSETTLED
 
 MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
 """What is likelier first."""
@@ -23,6 +22,8 @@ MEETINGS = 4
 """So many of the choices at which two may be exchanged are tried."""
 FURTHER = 2
 """So many times as many lines are replayed for the first reading as for all others."""
+UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
+"""What of a span may be otherwise where no reading was found that nothing contradicts."""
 
 
 def search(ground: Ground) -> Reading:

@@ -49,7 +49,7 @@ def _parted(usage: Usage, per_model: dict[str, ModelUsage]) -> PartedUsage:
 
 
 def _parts(usage: Usage) -> dict[str, ModelUsage]:
-    """What each model used, where it is told; of a call of one model, all of it."""
+    """What each model used, where it says so; of a call of one model, all of it."""
     if isinstance(usage, PartedUsage):
         return usage.per_model
     return {usage.models[0]: _as_part(usage)} if len(usage.models) == 1 else {}
@@ -102,9 +102,9 @@ def gemini(values: Sequence[Value]) -> Usage | None:
 def _gemini_stats(models: Value) -> Usage | None:
     per_model = {}
     turns = 0
-    for name, told in list(models.items())[:_MODELS]:
+    for name, stats in list(models.items())[:_MODELS]:
         model = name_of(name)
-        tokens = told.get("tokens") if isinstance(told, dict) else None
+        tokens = stats.get("tokens") if isinstance(stats, dict) else None
         if model is None or not isinstance(tokens, dict):
             continue
         cached = _count(tokens.get("cached"))
@@ -113,7 +113,7 @@ def _gemini_stats(models: Value) -> Usage | None:
             output_tokens=_count(tokens.get("candidates")) + _count(tokens.get("thoughts")),
             cache_read_tokens=cached,
         )
-        turns += _count((_inner(told, "api") or {}).get("totalRequests"))
+        turns += _count((_inner(stats, "api") or {}).get("totalRequests"))
     if not per_model:
         return None
     found = Usage(turns=turns, models=list(per_model), sessions=[])

@@ -20,8 +20,8 @@ from msgspec import Raw
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.sizes import templates
 from one_trace.assemble.sizes.compact import compact_bytes
-from one_trace.assemble.sizes.ran import Ran, Readable
 from one_trace.assemble.sizes.templates import Path, Unknown, path_of
+from one_trace.assemble.sizes.views import Scope, View
 from one_trace.record.reading import Record
 from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
 
@@ -72,7 +72,7 @@ class Inputs:
             step = self._steps[id(node)] = _Step(node)
         return step
 
-    def bytes_of(self, span: Ran) -> int | None:
+    def bytes_of(self, span: View) -> int | None:
         """The size of what went into a span, in bytes; None where the record does not tell."""
         step = self._step(span.node)
         if step.size is not None:
@@ -84,7 +84,7 @@ class Inputs:
         except Unknown:
             return None
 
-    def resolved(self, span: Ran, text: str) -> Raw | None:
+    def resolved(self, span: View, text: str) -> Raw | None:
         """A text of a span's configuration with its values in it, as JSON; None where the record does not
         tell.
         """
@@ -93,10 +93,10 @@ class Inputs:
         except Unknown:
             return None
 
-    def _looked_up(self, span: Ran, selector: str) -> Raw:
+    def _looked_up(self, span: View, selector: str) -> Raw:
         return self._value(span, path_of(selector), code=False)
 
-    def _value(self, span: Ran, path: Path, code: bool) -> Raw:
+    def _value(self, span: View, path: Path, code: bool) -> Raw:
         """What a selector resolves to: `ABSENT` for undefined. `code`: it stands in an expression."""
         root = path[0]
         if root == "loop":
@@ -119,7 +119,7 @@ class Inputs:
 
     # -- $.input
 
-    def _of_input(self, span: Ran, path: Path, code: bool) -> Raw:
+    def _of_input(self, span: View, path: Path, code: bool) -> Raw:
         call = span.flow.span
         if call is not None:
             return _follow(self._given(span.node.flow_key, call, path[1]), path[2:], code)
@@ -129,7 +129,7 @@ class Inputs:
         accepted = state.context.input if state.context is not None else ABSENT
         return _follow(accepted if present(accepted) else state.inputs, path[1:], code)
 
-    def _given(self, flow_key: str, call: Ran, name: str) -> Raw:
+    def _given(self, flow_key: str, call: View, name: str) -> Raw:
         """An input of a sub-flow, as its steps see it."""
         declaration = self._declared(flow_key).get(name)
         if not isinstance(declaration, dict):
@@ -150,9 +150,9 @@ class Inputs:
 
     # -- $.loop
 
-    def _of_loop(self, span: Ran, path: Path, code: bool) -> Raw:
+    def _of_loop(self, span: View, path: Path, code: bool) -> Raw:
         """``$.loop.item`` and its other names, in the innermost loop that the span runs in."""
-        at: Ran = span
+        at: View = span
         while at.act.kind != "loop":
             if at.act.kind == "flow" or at.act.span is None:
                 return ABSENT if len(path) > 1 else Raw(b"{}")
@@ -170,7 +170,7 @@ class Inputs:
             raise Unknown
         return _follow(items[at.iteration], path[2:], code)
 
-    def _items_of(self, loop: Ran) -> list[Raw] | None:
+    def _items_of(self, loop: View) -> list[Raw] | None:
         if id(loop) not in self._loops:
             over = loop.node.config.get("over")
             try:
@@ -181,7 +181,7 @@ class Inputs:
         return self._loops[id(loop)]
 
 
-def _result(scope: Readable | None, path: Path, code: bool) -> Raw:
+def _result(scope: Scope | None, path: Path, code: bool) -> Raw:
     while scope is not None:
         results = scope.results
         if results is not None and path[1] in results:

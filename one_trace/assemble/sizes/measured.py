@@ -1,14 +1,14 @@
 """Sizes that were measured while the run ran: which of them is this span's.
 
-They are told apart by what stands in the log, so that this is exact wherever the log is whole: a span knows
-the line that began it.
+They are distinguished by what stands in the log, so that this is exact wherever the log is whole: a span
+knows the line that began it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from one_trace.assemble.sizes.ran import Ran
+from one_trace.assemble.sizes.views import View
 from one_trace.record.reading import Record
 from one_trace.record.sizes import Address, Invocation
 
@@ -44,7 +44,7 @@ class Measured:
             if (id(go), step) in lost:
                 del self._begun[index]
 
-    def bytes_of(self, span: Ran) -> int | None:
+    def bytes_of(self, span: View) -> int | None:
         """The size of what went into a span; None where it was not measured."""
         if not self._begun:
             return None

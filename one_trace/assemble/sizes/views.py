@@ -1,4 +1,5 @@
-"""Executions as the modules that measure inputs see them (`Ran`)."""
+"""Executions as those that measure inputs see them: which results each could read, and in which attempt of
+what it ran."""
 
 from __future__ import annotations
 
@@ -14,12 +15,17 @@ _Place = tuple[int, int, int | None]
 
 @dataclass(frozen=True)
 class Scope:
+    """The results that can be read by step id, None where they are not known; `parent`: those around."""
+
     results: Results | None
     parent: Scope | None
 
 
 @dataclass(frozen=True)
 class Act:
+    """The attempt that something ran in: of a container, or of a flow, whose `span` is the step that calls
+    it. The run's own flow has none."""
+
     kind: str
     span: View | None
     attempt: int
@@ -104,10 +110,12 @@ class View:
 
     @property
     def begun(self) -> int:
+        """The line that began it."""
         return self._execution.lines[0]
 
     @property
     def slot(self) -> int:
+        """The place of a silent child in its block, else -1."""
         where = self._execution.where
         return where.index if where.silent and where.index is not None else -1
 
@@ -121,6 +129,7 @@ class View:
 
     @property
     def flow(self) -> Act:
+        """The flow in which it stands."""
         at = self.act
         while at.kind != "flow" and at.span is not None:
             at = at.span.act

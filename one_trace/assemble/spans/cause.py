@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 from one_trace.assemble.ground.executions import Execution, prefix_of
 from one_trace.assemble.ground.ground import Ground
 from one_trace.assemble.search.readings import Reading
-from one_trace.assemble.spans.thrown import (
-    LIST_LIMIT,
-    class_of,
-    flow_cause,
-    own_code,
-    ran_at,
-    ran_out_of_time,
-)
+from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause
+from one_trace.record.tolerant import bounded_number
+
+_LIST_LIMIT = 50
+_UNREPORTED = "Cannot set property message of "
 
 
 def find_cause(
@@ -31,14 +28,13 @@ def find_cause(
         each for each in executions if each.status == "error" and each.error == error is not None
     ]
     if not chain:
-        nodes = ground.flows.root.root.nodes if not executions else []
-        return flow_cause(ground.prefix, error, [f"{ground.prefix} > {node.id}" for node in nodes])
+        return _flow_itself(ground, error, ran=bool(executions))
     certain = [each for each in chain if not (reading.end.guessed and each.where.silent)]
     cause = max(certain or chain, key=lambda each: (each.path.count(" > "), each.number))
     text = cause.error if cause.error is not None else error
     code = code_of(cause, text)
-    kind, guessed = class_of(text, code, cause.node.type)
-    if guessed and ran_out_of_time(cause.node, text, _took(cause)):
+    kind, guessed = _class_of(text, code, cause.node.type)
+    if guessed and _ran_out_of_time(cause, text):
         kind = "TIMEOUT"
     top = min(chain, key=lambda each: each.number)
     thrown = cause.end if cause.end is not None else top.end
@@ -54,25 +50,58 @@ def find_cause(
         error_class=kind,
         at=ground.flows.trees.place(cause.node),
         attempts=cause.attempts,
-        still_running=running[:LIST_LIMIT],
-        never_ran=after[:LIST_LIMIT],
+        still_running=running[:_LIST_LIMIT],
+        never_ran=after[:_LIST_LIMIT],
         derived=[*(["path"] if doubted else []), *(["class"] if guessed else [])],
     )
 
 
+def _flow_itself(ground: Ground, error: str | None, *, ran: bool) -> Cause:
+    """`ran`: whether any of its steps did."""
+    kind, guessed = _class_of(error, None, None)
+    nodes = ground.flows.root.root.nodes[:_LIST_LIMIT] if not ran else []
+    return Cause(
+        span_id=None,
+        path=ground.prefix,
+        error=error,
+        error_class=kind,
+        never_ran=[f"{ground.prefix} > {node.id}" for node in nodes],
+        derived=["class"] if guessed else [],
+    )
+
+
+def _class_of(error: str | None, code: str | None, step_type: str | None) -> tuple[str | None, bool]:
+    """As `error_class`, whose patterns are of use for a failed run alone."""
+    from one_trace.assemble.spans.error_class import error_class
+
+    return error_class(error, code, step_type)
+
+
 def code_of(each: Execution, error: str | None) -> str | None:
-    """As `own_code`."""
-    code = each.result.error_code if each.result is not None else None
-    return own_code(each.node, each.status or "incomplete", error, code)
+    """``TIMEOUT`` for a step whose own time-out was thrown; else the `code` that its result has."""
+    if each.result is not None and each.result.error_code:
+        return each.result.error_code
+    status = each.status or "incomplete"
+    thrown = status in ("error", "incomplete") and (error or "").startswith(each.node.timed_out)
+    return "TIMEOUT" if status == "timeout" or thrown else None
 
 
-def _took(each: Execution) -> float | None:
-    """Its last attempt, in ms."""
-    return None if each.end is None else each.end - (each.again[-1][1] if each.again else each.start)
+def _ran_out_of_time(each: Execution, error: str | None) -> bool:
+    """What the host's words do not say: a command that it ended by the command's own limit, and a code step
+    whose abort signal went off, of which the host cannot report the message."""
+    text, config = error or "", each.node.config
+    if each.node.type == "bash" and text.startswith("Command failed: ") and each.end is not None:
+        last = each.again[-1][1] if each.again else each.start
+        return each.end - last >= (bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS)
+    source = config.get("source")
+    return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source
 
 
 def _ran_at(each: Execution, moment: float | None) -> bool:
-    return ran_at(each.status, each.start, each.end, moment)
+    """Whether it was under way at that moment, in epoch ms."""
+    if moment is None or each.status == "skipped" or each.start > moment:
+        return False
+    return each.end is None or each.end > moment
 
 
 def _behind(each: Execution) -> Iterator[str]:

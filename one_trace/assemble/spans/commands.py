@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import msgspec
 
 from one_trace.assemble.sizes.inputs import Inputs
-from one_trace.assemble.sizes.ran import Ran
 from one_trace.assemble.sizes.templates import literal_tail
+from one_trace.assemble.sizes.views import View
 from one_trace.model.trace import Span
 
 _FAILED = "Command failed: "
@@ -27,7 +27,7 @@ def may_be_told(shown: Span) -> bool:
     return shown.type == "bash" and shown.error is not None and shown.error.startswith(_FAILED)
 
 
-def command_ends(inputs: Inputs, failed: Iterable[tuple[Ran, Span]]) -> dict[str, int]:
+def command_ends(inputs: Inputs, failed: Iterable[tuple[View, Span]]) -> dict[str, int]:
     """Error text → how many of its characters are the command, where that is sure."""
     ends: dict[str, int] = {}
     for span, shown in failed:
@@ -40,7 +40,7 @@ def command_ends(inputs: Inputs, failed: Iterable[tuple[Ran, Span]]) -> dict[str
     return ends
 
 
-def _end(inputs: Inputs, span: Ran, template: str, error: str) -> int | None:
+def _end(inputs: Inputs, span: View, template: str, error: str) -> int | None:
     raw = inputs.resolved(span, template)
     try:
         whole = _FAILED + _text.decode(raw) if raw is not None else None

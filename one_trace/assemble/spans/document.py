@@ -15,22 +15,27 @@ from one_trace.assemble.sizes.inputs import Inputs
 from one_trace.assemble.sizes.measured import Measured
 from one_trace.assemble.sizes.usage import drop_copies, take_parts
 from one_trace.assemble.sizes.views import Views
-from one_trace.assemble.spans import other_events
 from one_trace.assemble.spans.cause import find_cause
 from one_trace.assemble.spans.commands import command_ends, may_be_told
 from one_trace.assemble.spans.order import in_order, span_ids
 from one_trace.assemble.spans.span import span_of
-from one_trace.assemble.spans.unsettled import no_reading
 from one_trace.assemble.spans.whole import run_of, saved_status, start_of, trace_id
 from one_trace.model.trace import Assembly, RunStatus, Span, Trace
 from one_trace.record.reading import Record
+
+_NO_NEWS = frozenset(
+    {"flow:deprecation", "flow:warning", "step:mock", "step:page", "step:retry-skip", "workflow:result"}
+)
+"""Known events that say nothing of the tree that others do not say as well."""
+_KIND_CHARS = 80
+_KINDS = 50
 
 
 def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -> Assembly:
     """`outputs_of`: ids of spans whose outputs are wanted."""
     record = ground.record
     started_at, start = start_of(record)
-    ordered = in_order(reading.executions, lambda each: each.where.above)
+    ordered = in_order(reading.executions)
     found = span_ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
     spans = [span_of(each, record.lines, found, start, orders) for each in ordered]
@@ -91,17 +96,20 @@ def _faults(ground: Ground, reading: Reading, spans: list[Span]) -> list[str]:
     faults = ground.record.faults + ground.faults
     unsure = sum("iteration" in span.derived for span in spans)
     if reading.conflict is not None and reading.choices:
-        return [*faults, no_reading(unsure)] if unsure else faults
+        no_reading = f"no reading of the log was found that nothing contradicts: {unsure} spans may be others"
+        return [*faults, no_reading] if unsure else faults
     return [*faults, *reading.misplaced]
 
 
 def _others(record: Record) -> dict[str, int]:
-    """Kinds of events that are not known, and how many there were."""
-    others: dict[str, int] = {}
+    """Kinds of events that are not known, and how many there were: so much of a name, and so many kinds."""
+    others: Counter[str] = Counter()
     for line in record.lines:
-        if line.event is not None and line.event not in FOLLOWED and line.event not in other_events.NO_NEWS:
-            other_events.count(others, line.event)
-    return others
+        if line.event is not None and line.event not in FOLLOWED and line.event not in _NO_NEWS:
+            kind = line.event[:_KIND_CHARS]
+            if kind in others or len(others) < _KINDS:
+                others[kind] += 1
+    return dict(others)
 
 
 def _outcome(record: Record, reading: Reading) -> tuple[RunStatus, float | None]:

@@ -63,7 +63,7 @@ _BY_TYPE = {"code": "SCRIPT", "transform": "SCRIPT", "bash": "EXIT", "action": "
 
 
 def error_class(error: str | None, code: str | None, step_type: str | None) -> tuple[str | None, bool]:
-    """The class of an error, and whether it was worked out: not, where the host gave a code.
+    """The class of an error, and whether it is a guess: not where the host gave a code.
 
     Classes: TIMEOUT, HTTP_<status>, EXIT_<code>, NETWORK, PARSE, INPUT, FLOW, PERMISSION, SIZE, FILE, SCRIPT,
     EXIT, API, OTHER, or the host's own code. None where nothing is known of the error.

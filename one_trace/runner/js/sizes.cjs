@@ -1,6 +1,6 @@
 // Input sizes: the sizes of the values that a step's selectors resolve to, never the values.
 //
-// Selectors are found and resolved as in assemble/inputs.py, which estimates the same number from the record of a
+// Selectors are found and resolved as in assemble/sizes/inputs.py, which estimates the same number from the record of a
 // run: the two must agree.
 "use strict";
 const fs = require("node:fs");

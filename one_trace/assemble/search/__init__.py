@@ -1,0 +1,1 @@
+"""Which readings does nothing contradict, and where do they differ?"""
