@@ -170,7 +170,7 @@ class NotedHappen(Happen):
     def _against(self, each: Waiting | Timer, line: LogLine) -> Iterator[Weight]:
         fit, of = self._fit, each.of
         if isinstance(each, Timer):
-            if each.due > line.at + fit.late(line):
+            if each.due > line.at + fit.late():
                 yield _more(NOT_DUE, f"until {each.due - line.at:g} ms later")
             elif not fit.may_time_out(each, line):
                 yield OTHERWISE

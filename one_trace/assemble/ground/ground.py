@@ -109,7 +109,7 @@ class Ground:
     @property
     def prefix(self) -> str:
         """What paths of the last go begin with."""
-        return self.goes[-1].prefix if self.goes else self.record.files.flow_key
+        return self.goes[-1].prefix
 
     def is_logged(self, execution: Execution) -> bool:
         """Whether any line is of its step, if not its own."""

@@ -35,9 +35,7 @@ def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     at.pending.drop(waiting)
     if waiting.promise is not None:
         waiting.promise.resolve(failure)
-    at.pending.fresh.clear()
-    at.loop.drain()
-    at.last = -1
+    drain(at)
 
 
 def end_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
@@ -90,8 +88,7 @@ def read_flows(at: Standing) -> bool:
 
 
 def _read_at_once(at: Standing, call: Execution) -> None:
-    begun = call.again[-1][1] if call.again else call.start
-    if begun < at.clock.at:
+    if call.attempt_start < at.clock.at:
         raise Conflict(f"the sub-flow of {call.path} begins too late", [call])
 
 

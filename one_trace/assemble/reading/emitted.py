@@ -39,7 +39,7 @@ class Emitted(Events):
         if index >= 0:
             line = at.script.lines[index]
             execution.lines = (index, -1)
-            begun = line.at if line.timestamp == line.ts else line.begun
+            begun = line.begun
             execution.start = begun if begun is not None else line.at
             at.pending.open[execution.node.id].append(execution)
 
@@ -136,7 +136,7 @@ class Emitted(Events):
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
         now = self._at.clock.at
-        if line.at > now and line.at > now + self._fit.busy(line):
+        if line.at > now and line.at > now + self._fit.busy():
             return False
         if subject is None:
             return value in (None, line.flow_key)

@@ -70,13 +70,13 @@ class Fit:
         return max(execution.start, lines[latest].at)
 
     def _always_late(self) -> float | None:
-        """How late the end that any line tells may be, where that is the same for all."""
+        """By how many ms any end may be late, where that is the same for all."""
         if self._at.known.ground.mode.times == ANY:
             return NEVER
         return self._tolerance(0) if self._at.known.ground.facts.exact else None
 
-    def late(self, line: LogLine) -> float:
-        """How late an end may be that a line tells."""
+    def late(self) -> float:
+        """By how many ms the end that the next line reports may be late."""
         if self._same_late is not None:
             return self._same_late
         return max(WRITTEN_MS, self._tolerance(self._at.script.cursor))
@@ -84,24 +84,24 @@ class Fit:
     def delay(self, execution: Execution, line: LogLine) -> float:
         """How much later than its own clock stopped the line of its end may be written."""
         if self._clocks is None:
-            return self.late(line)
+            return self.late()
         return self._clocks.delay(line, leaf=execution.node.type in LEAVES)
 
-    def early(self, line: LogLine) -> float:
-        """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self._at.known.exact or self._at.known.ground.mode.times == ANY else self.late(line)
+    def early(self) -> float:
+        """By how many ms the next line may come before what is due after it."""
+        return 0.0 if self._at.known.exact or self._at.known.ground.mode.times == ANY else self.late()
 
-    def busy(self, line: LogLine) -> float:
-        """How much later than what led to it a line may be written."""
+    def busy(self) -> float:
+        """By how many ms a line may be later than what led to it."""
         if self._at.known.exact:
             return 0 if self._at.known.ground.mode.prompt else WRITTEN_MS
-        return max(BUSY_MS, self.late(line))
+        return max(BUSY_MS, self.late())
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
         if line.event in RETRIES:
             return False
-        return self.apart(execution, line) > self.delay(execution, line) or not self.goes_on(execution, line)
+        return not (self.fits(execution, line) and self.goes_on(execution, line))
 
     def cost(self, execution: Execution, line: LogLine) -> Cost:
         return (sum(self.weighed(execution, line)), 0)
@@ -110,7 +110,7 @@ class Fit:
         """How well the line fits as its end."""
         if line.event in RETRIES:
             return (weights.FITS,)
-        late = self.apart(execution, line) > self.delay(execution, line)
+        late = not self.fits(execution, line)
         if late and self._exact:
             return weights.FITS, weights.TOO_LATE
         if not self.goes_on(execution, line):
@@ -187,7 +187,7 @@ class Fit:
         )
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
-        until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy(line))
+        until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy())
         coming = self._at.script.after()
         if coming is None or coming.at > until:
             return False

@@ -30,7 +30,7 @@ class Happen:
         at, pending = self._at, self._at.pending
         index = at.choices.at = at.script.cursor
         if pending.silent or pending.timers or pending.promised:
-            self.pass_time(line.at - self._fit.early(line))
+            self.pass_time(line.at - self._fit.early())
             if at.script.taken[index]:
                 return
         since = at.clock.at
@@ -47,8 +47,8 @@ class Happen:
             self.by_itself(line)
             or self.by_timer(line, line.at, since)
             or self._silence.by_silence(line)
-            or self.by_timer(line, line.at + self._fit.early(line), since)
-            or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or self.by_timer(line, line.at + self._fit.early(), since)
+            or self._silence.keep_promise(line.at + self._fit.early() + 0.5, None)
             or read_flows(at)
         ):
             if self._at.script.taken[index]:
@@ -171,7 +171,7 @@ class Happen:
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
         timers = self._at.pending.timers
-        until = line.at + self._fit.late(line) if timers else 0
+        until = line.at + self._fit.late() if timers else 0
         for each in timers:
             due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
             if due and self._fit.may_time_out(each, line):
@@ -194,7 +194,7 @@ class Happen:
     def by_timer(self, line: LogLine, until: float, since: float) -> bool:
         """Another attempt, or what is silent and may be over by now: that which the line may come of, or what
         is due first. Which of several goes first at one time is not known before."""
-        pending, early = self._at.pending, line.at + self._fit.early(line)
+        pending, early = self._at.pending, line.at + self._fit.early()
         due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or early + 1) <= early]
         due += [each for each in pending.timers if each.due <= early and self.at_once(each, line)]
         due.sort(key=lambda each: each.due or 0)

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from one_trace.assemble.ground.choices import AT_ONCE
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.script import ENDS
 from one_trace.assemble.reading.acts import end_with, failure_of, keep_at
 from one_trace.assemble.reading.expected import LIKELY, SURE
@@ -114,7 +114,7 @@ class Leaves:
     def _ends_block_now(self, of: Execution) -> tuple[bool, bool]:
         """Whether the block with events that it is in ends in this moment, as those do that are like it; and
         whether all do that begin in it."""
-        block = next((above for above in outwards(of) if not above.where.silent), None)
+        block = loud_around(of)
         if block is None:
             return False, False
         at, lines = self._at, self._at.known.ground.lines

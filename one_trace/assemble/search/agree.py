@@ -11,7 +11,7 @@ from functools import partial
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.ground.choices import AT_ONCE, Candidate, Choice, Key, Picks
-from one_trace.assemble.ground.executions import Execution
+from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.ground import EXACT, LINES, Ground
 from one_trace.assemble.reading.expected import SURE, UNLIKELY
 from one_trace.assemble.search.classes import Classes
@@ -26,7 +26,6 @@ from one_trace.assemble.search.within import (
     behind,
     below,
     going_on,
-    loud_around,
     loud_blocks,
 )
 from one_trace.assemble.sizes.measured import Measured

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Collection, Iterator
 
 from one_trace.assemble.ground.choices import Choice, Key, Picks
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, lineage, outwards
 from one_trace.assemble.ground.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assemble.reading.standing import Learned
 from one_trace.assemble.search.readings import Reading, read, read_once
@@ -123,7 +123,7 @@ def _doubt_from(reading: Reading, line: int, blamed: Collection[str] = ()) -> No
         if each.result is not None:
             each.doubt("outputBytes")
         after = each.lines[1] < 0 or each.lines[1] >= line
-        if after or each.path in blamed or any(above.path in blamed for above in outwards(each)):
+        if after or any(around.path in blamed for around in lineage(each)):
             each.doubt(*UNSETTLED)
 
 
@@ -192,9 +192,7 @@ def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
 
 def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
     return any(
-        each.of.number in blamed
-        or each.of.number in around
-        or any(above.number in blamed for above in outwards(each.of))
+        each.of.number in around or any(inner.number in blamed for inner in lineage(each.of))
         for each in choice.candidates
     )
 
@@ -257,7 +255,7 @@ def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, 
 
 def _orphaned(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
     """The innermost around the two that were over by then."""
-    for pair in zip((one, *outwards(one)), (other, *outwards(other)), strict=False):
+    for pair in zip(lineage(one), lineage(other), strict=False):
         if pair[0] is pair[1] or pair[0].node is not pair[1].node:
             return None
         if any(0 <= each.lines[1] < at for each in pair):
