@@ -14,11 +14,13 @@ from one_trace.assemble.ground.choices import AT_ONCE, Candidate, Choice, Key, P
 from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.ground import EXACT, LINES, Ground
 from one_trace.assemble.reading.expected import SURE, UNLIKELY
-from one_trace.assemble.search.classes import Classes
+from one_trace.assemble.reading.standing import Learned
 from one_trace.assemble.search.doubts import doubt_what_differs, reported
-from one_trace.assemble.search.instead import MEETINGS, TRIALS, Arms, instead
+from one_trace.assemble.search.exchange import Arms, arms, exchange, renamed
+from one_trace.assemble.search.instead import MEETINGS, TRIALS, instead
 from one_trace.assemble.search.readings import Reading
-from one_trace.assemble.search.search import arms, exchange, renamed, solve
+from one_trace.assemble.search.search import solve
+from one_trace.assemble.search.union_find import UnionFind
 from one_trace.assemble.search.within import (
     Covered,
     after,
@@ -53,7 +55,7 @@ class _Agreement:
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
-        self._relabelled = Classes()
+        self._relabelled = UnionFind()
         """Arms that were each other's for good: which is which is but a name."""
         self._covered = Covered()
         self._began: dict[tuple[str, float], list[Execution]] = defaultdict(list)
@@ -192,7 +194,7 @@ class _Agreement:
         silent = (each for each in best.executions if each.node is node and each.result is None)
         alike = (loud_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
         for number, pair in enumerate(alike):
-            both, replayed = arms(*pair), self._ground.replayed
+            both = arms(*pair)
             if both is None:
                 continue
             if number >= MEETINGS or self._left < self._size:
@@ -200,10 +202,7 @@ class _Agreement:
                 continue
             learned = {renamed(path, *both): result for path, result in best.learned.items()}
             picks = dict(exchange(choice, both) for choice in best.choices)
-            other = solve(self._ground, picks, 1, learned)
-            self._left += replayed - self._ground.replayed
-            if other.conflict is None:
-                doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
+            self._compare(picks, learned, _names(pair))
 
     def _doubt_silent(self, node: Node) -> None:
         """Nobody has looked whose result any of them has left."""
@@ -264,7 +263,7 @@ class _Agreement:
             replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
-                doubt_what_differs(best.executions, other.executions, names, self._went_in)
+                self._doubt_what_differs(other, names)
             if other.conflict is None and full:
                 return True  # what else there is with the one in the other's place is there without as well
             if other.conflict is None and pair[0] is pair[1]:
@@ -285,16 +284,20 @@ class _Agreement:
                 if both is None or there is None or reported(there) == reported(each):
                     continue
                 if both not in self._exchanged and self._left >= self._size:
-                    self._exchange_all(both, trial)
+                    picks = {**dict(exchange(choice, both) for choice in self._best.choices), **trial}
+                    self._compare(picks, self._best.learned, PLACES[:1])
                 self._exchanged.setdefault(both, at)
 
-    def _exchange_all(self, both: Arms, trial: Picks) -> None:
-        best, replayed = self._best, self._ground.replayed
-        picks = {**dict(exchange(choice, both) for choice in best.choices), **trial}
-        other = solve(self._ground, picks, 1, best.learned)
+    def _compare(self, picks: Picks, learned: Learned, names: tuple[str, ...]) -> None:
+        """What differs in the reading with these choices, if nothing contradicts it, is not certain."""
+        replayed = self._ground.replayed
+        other = solve(self._ground, picks, 1, learned)
         self._left += replayed - self._ground.replayed
         if other.conflict is None:
-            doubt_what_differs(best.executions, other.executions, PLACES[:1], self._went_in)
+            self._doubt_what_differs(other, names)
+
+    def _doubt_what_differs(self, other: Reading, names: tuple[str, ...]) -> None:
+        doubt_what_differs(self._best.executions, other.executions, names, self._went_in)
 
     def _went_in(self, each: Execution) -> int | None:
         if not self._measured.any:
