@@ -44,13 +44,13 @@ def agree(ground: Ground, best: Reading) -> None:
 
 
 class _Agreement:
-    """`before`: the choices up to the one that is looked at; `left`: how many lines may be replayed yet."""
+    """`before`: the choices up to the one that is looked at; `last`: up to how many lines may be replayed."""
 
     def __init__(self, ground: Ground, best: Reading) -> None:
         self._ground, self._best = ground, best
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
         self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
-        self._left = LINES if self._stands else 0
+        self._last = ground.replayed + (LINES if self._stands else 0)
         self._below = below(best.executions)
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
@@ -81,6 +81,11 @@ class _Agreement:
         self._share_doubts()
         self._doubt_together()
 
+    @property
+    def _is_spent(self) -> bool:
+        """Too few lines are left of the budget to replay the log once more."""
+        return self._last - self._ground.replayed < self._size
+
     def _to_look_at(self, choice: Choice) -> Iterator[Candidate]:
         """The candidates that may be as right: one of those that are each other's, and none that is the
         chosen one's."""
@@ -92,7 +97,7 @@ class _Agreement:
             if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
                 continue
             yield each
-            if len(seen) <= TRIALS and self._left >= self._size:
+            if len(seen) <= TRIALS and not self._is_spent:
                 seen.append(each.of)
 
     def _is_belied(self, of: Execution, key: Key) -> bool:
@@ -188,7 +193,7 @@ class _Agreement:
         """What the state turned out to say of a silent step may be what another has left of which it says
         nothing."""
         best, node = self._best, of.node
-        if self._left < self._size:
+        if self._is_spent:
             self._doubt_silent(node)
             return
         silent = (each for each in best.executions if each.node is node and each.result is None)
@@ -197,7 +202,7 @@ class _Agreement:
             both = arms(*pair)
             if both is None:
                 continue
-            if number >= MEETINGS or self._left < self._size:
+            if number >= MEETINGS or self._is_spent:
                 self._doubt(pair, max(0, pair[0].lines[0]))
                 continue
             learned = {renamed(path, *both): result for path, result in best.learned.items()}
@@ -228,7 +233,7 @@ class _Agreement:
     def _look(self, at: int, trial: Callable[[], Picks], pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         names, one = _names(pair), pair[0]
-        spent = self._left < self._size
+        spent = self._is_spent
         if one is pair[1]:
             tops = [one, *behind(one, self._below)]
             tops = [each for each in tops if not (spent and self._covered.has(each, at, names))]
@@ -252,22 +257,19 @@ class _Agreement:
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
         others = 0
-        replayed = self._ground.replayed
         for both, full, other in instead(self._ground, best, trial, pair):
-            others += other.conflict is None
-            if other.conflict is None and both is not None:
-                self._exchanged.setdefault(both, at)
-                if full:
-                    self._relabelled.join(*both)
-            self._left += replayed - self._ground.replayed
-            replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
+                others += 1
                 self._doubt_what_differs(other, names)
-            if other.conflict is None and full:
-                return True  # what else there is with the one in the other's place is there without as well
-            if other.conflict is None and pair[0] is pair[1]:
-                self._exchange_alike(pair[0], other, at, trial)
+                if both is not None:
+                    self._exchanged.setdefault(both, at)
+                    if full:
+                        self._relabelled.join(*both)
+                if full:
+                    return True  # what else there is with one in the other's place is there without as well
+                if pair[0] is pair[1]:
+                    self._exchange_alike(pair[0], other, at, trial)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
@@ -283,16 +285,14 @@ class _Agreement:
                 there, both = theirs.get(each.path), arms(one, each)
                 if both is None or there is None or reported(there) == reported(each):
                     continue
-                if both not in self._exchanged and self._left >= self._size:
+                if both not in self._exchanged and not self._is_spent:
                     picks = {**dict(exchange(choice, both) for choice in self._best.choices), **trial}
                     self._compare(picks, self._best.learned, PLACES[:1])
                 self._exchanged.setdefault(both, at)
 
     def _compare(self, picks: Picks, learned: Learned, names: tuple[str, ...]) -> None:
         """What differs in the reading with these choices, if nothing contradicts it, is not certain."""
-        replayed = self._ground.replayed
         other = solve(self._ground, picks, 1, learned)
-        self._left += replayed - self._ground.replayed
         if other.conflict is None:
             self._doubt_what_differs(other, names)
 
