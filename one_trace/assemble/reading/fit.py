@@ -8,9 +8,8 @@ from collections.abc import Callable
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.facts import Tolerance
+from one_trace.assemble.ground.facts import BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
-from one_trace.assemble.ground.script import BUSY_MS
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.expected import SURE
@@ -24,8 +23,6 @@ BAD = (weights.BAD, 0.0)
 RETRIES = ("step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
-WRITTEN_MS = 3
-"""Lines of one turn are written within this, where nothing is saved between them."""
 
 
 class Fit:
@@ -151,10 +148,10 @@ class Fit:
         seen = not above.where.silent and self.waits_for(above, where.attempt)
         if failed:
             return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
-        turns = self._decisions.turns_of(above)
-        if turns is None:
+        iterations = self._decisions.iterations_of(above)
+        if iterations is None:
             return True
-        (least, most), begun = turns, (where.iteration or 0) + 1
+        (least, most), begun = iterations, (where.iteration or 0) + 1
         if begun >= least and not seen:
             return True
         first = self._decisions.firsts(execution.node.step_list)
