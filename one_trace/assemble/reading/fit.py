@@ -54,17 +54,17 @@ class Fit:
         line is written, and before the next one is: the host is one thread."""
         if line.duration_ms is None:
             return 0.0
-        began = line.at - line.duration_ms
-        return max(execution.start - began, began - self.latest_start(execution), 0.0)
+        apart = line.at - line.duration_ms - execution.start
+        if apart <= 0 or self._on_time:
+            return abs(apart)
+        return max(0.0, apart + execution.start - self.latest_start(execution))
 
     def latest_start(self, execution: Execution) -> float:
         """When its own clock started at the latest."""
-        begun = execution.lines[0]
-        if begun < 0:
+        begun, lines = execution.lines[0], self._at.script.lines
+        if begun < 0 or self._on_time:
             return execution.start
-        lines = self._at.script.lines
-        latest = begun if self._on_time or begun + 1 == len(lines) else begun + 1
-        return max(execution.start, lines[latest].at)
+        return max(execution.start, lines[min(begun + 1, len(lines) - 1)].at)
 
     def _always_late(self) -> float | None:
         """By how many ms any end may be late, where that is the same for all."""
