@@ -16,6 +16,8 @@ from one_trace.record.reading import Record
 
 @dataclass
 class Found:
+    """A sub-flow, as the engine wants it."""
+
     flow: Any
     root: str = ""
 

@@ -205,8 +205,8 @@ class Fit:
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
 
-    def may_be_alone(self, waiting: Waiting, line: LogLine) -> bool:
-        """Whether it may be the end of what alone waits for one."""
+    def may_end_alone(self, waiting: Waiting, line: LogLine) -> bool:
+        """Whether the line may be the end of this leaf, the only one of its step that waits."""
         pending = self._at.pending
         if not self.may_be_end(waiting.of, waiting.attempt, line):
             return False
@@ -220,7 +220,7 @@ class Fit:
         return self.may_be_end(waiting.of, waiting.attempt, line)
 
     def may_be_end(self, execution: Execution, attempt: int, line: LogLine) -> bool:
-        """By how its step handles errors."""
+        """Whether the line may be the end of this attempt, by how its step handles errors."""
         node = execution.node
         if line.event == "step:retry":
             return line.attempt == attempt + 1 and is_retry_of(node, line)

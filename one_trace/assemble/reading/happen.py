@@ -27,6 +27,7 @@ class Happen:
         self._silence, self._tolerant = silence, tolerant
 
     def explain(self, line: LogLine) -> None:
+        """Let happen what this line, the next one, comes of; a Conflict if there is nothing."""
         at, pending = self._at, self._at.pending
         index = at.choices.at = at.script.cursor
         if pending.silent or pending.timers or pending.promised:
@@ -119,7 +120,8 @@ class Happen:
             fire(self._at, timer)
 
     def by_itself(self, line: LogLine) -> bool:
-        """The end of a leaf step, a time-out, a sub-flow's start."""
+        """A leaf that ends with the line, a time-out that it reports, the sub-flow that begins with it.
+        Returns whether something has happened."""
         if line.event in ("flow:start", "flow:mock-start"):
             return read_flows(self._at)
         if line.event not in ENDS:
@@ -130,7 +132,7 @@ class Happen:
             waits = [each for each in waits if (self._at.script.cursor, each.of) not in refused]
         blocks = self._silence.ends_with(line) if waits and pending.silent else []
         if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
-            if not self._fit.may_be_alone(waits[0], line):
+            if not self._fit.may_end_alone(waits[0], line):
                 return False
             self.end_with(waits[0], line)
             return True

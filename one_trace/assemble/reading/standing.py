@@ -1,4 +1,4 @@
-"""Where a reading stands. It has no behaviour: the rules are given it, and change it."""
+"""Where a reading stands. It has no behaviour: the modules of this room are given it, and change it."""
 
 from __future__ import annotations
 
