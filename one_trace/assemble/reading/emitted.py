@@ -123,14 +123,9 @@ class Emitted(Events):
         raise Conflict(
             f"{event} {subject.node.id if subject is not None else value} at line {script.cursor + 1}, "
             f"where {there.event} {there.step_id or there.flow_key} is",
-            [*([subject] if subject is not None else []), *self._fitting(there)],
+            [*([subject] if subject is not None else []), *self._fit.open_for(there)],
             led.step_id if led is not None and led.event == "step:complete" else None,
         )
-
-    def _fitting(self, line: LogLine) -> list[Execution]:
-        """What the line may be of, by its time."""
-        opened = self._at.pending.open.get(line.step_id or "", [])
-        return [each for each in opened if self._fit.fits(each, line)] or opened
 
     def _is(self, line: LogLine, event: str, subject: Execution | None, value: Json) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):

@@ -43,6 +43,11 @@ class Fit:
         apart = self.apart(execution, line)
         return not apart or apart <= self.delay(execution, line)
 
+    def open_for(self, line: LogLine) -> list[Execution]:
+        """What runs that the line may be of, by its time if there is any such."""
+        opened = self._at.pending.open.get(line.step_id or "", [])
+        return [each for each in opened if self.fits(each, line)] or opened
+
     def in_time(self, waits: list[Waiting], line: LogLine) -> list[Waiting]:
         """Those of which the line may be the end, by how long they were."""
         if line.duration_ms is None or line.event in RETRIES:

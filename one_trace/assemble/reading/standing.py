@@ -44,7 +44,7 @@ class Standing:
     going: Go
     pairings: Pairings
     executions: list[Execution] = field(default_factory=list)
-    running: Execution | None = None
+    running: Execution = field(init=False)
     loop: DrivenLoop = field(init=False)
     pending: Pending = field(default_factory=Pending)
     notes: Notes = field(default_factory=Notes)
