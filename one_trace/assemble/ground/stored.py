@@ -10,6 +10,8 @@ from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items, ra
 
 Results = dict[str, Raw]
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
+_COMPARED = 16_000
+"""Longer outputs are not compared."""
 
 
 class _Iterations(msgspec.Struct):
@@ -29,6 +31,7 @@ class Stored:
         # By id, each with what the id is of, so that no other can get it.
         self._decoded: dict[int, tuple[Raw, Result | None]] = {}
         self._inside: dict[tuple[str, int], tuple[Result, object]] = {}
+        self._compact: dict[int, tuple[Raw, int]] = {}
 
     def result(self, raw: Raw) -> Result | None:
         if not self._keeps:
@@ -45,6 +48,20 @@ class Stored:
         found = self._inside.get((kind, id(result)))
         if found is None:
             found = self._inside[kind, id(result)] = result, _inside(kind, result)
+        return found[1]
+
+    def is_same(self, one: Raw, other: Raw) -> bool:
+        """Whether two outputs may be, however they are indented."""
+        if not present(one) or not present(other):
+            return present(one) == present(other)
+        if not self._keeps or max(memoryview(one).nbytes, memoryview(other).nbytes) > _COMPARED:
+            return True
+        return self._hash(one) == self._hash(other)
+
+    def _hash(self, output: Raw) -> int:
+        found = self._compact.get(id(output))
+        if found is None:
+            found = self._compact[id(output)] = output, hash(b"".join(bytes(output).split()))
         return found[1]
 
     def without_spread(self, found: Results, last_id: str | None) -> Results:
