@@ -35,10 +35,6 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 """What JSON.stringify throws when the host saves its state after a step."""
 
 
-BUSY_MS = 20
-"""How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
-
-
 class Conflict(Exception):
     """The record does not go on as this reading does. `blamed`: executions that are other than it says;
     `ended`: the step whose end should have led to what does not come. Perhaps the run was to stop there."""
@@ -106,8 +102,8 @@ class Lines:
 
 
 class Script:
-    """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
-    are not followed; `late`: one was written later than what it is of."""
+    """The lines of a go that the engine has to come to. `cursor`: the next of them; `taken`: 1 for each line
+    that it came to, or that is not followed; `late`: one was written later than what it reports."""
 
     __slots__ = ("cursor", "end", "late", "lines", "slack", "taken")
 
@@ -117,7 +113,7 @@ class Script:
         self.cursor = self.end = 0
         self.late = False
         self.slack = slack
-        """How far apart, in ms, two lines of one turn may be."""
+        """How far apart, in ms, two lines of one tick may be."""
 
     def turn_to(self, begin: int, end: int) -> None:
         self.end = end

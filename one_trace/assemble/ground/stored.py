@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.record.state import Context, Result, read_result
-from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items, raw_members
 
 Results = dict[str, Raw]
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
@@ -19,7 +19,6 @@ class _Iterations(msgspec.Struct):
 
 
 _iterations = msgspec.json.Decoder(_Iterations)
-_results = msgspec.json.Decoder(Results)
 
 
 class Stored:
@@ -69,31 +68,21 @@ class Stored:
         """The results of a sub-flow, but for those in whose place fields of its last step's output stand."""
         last = found.get(last_id) if last_id is not None else None
         final = self.result(last) if last is not None else None
-        if final is None or not present(final.output):
-            return found
-        try:
-            hidden = _results.decode(final.output)
-        except UNREADABLE:
+        hidden = raw_members(final.output) if final is not None else None
+        if not hidden:
             return found
         return {step_id: raw for step_id, raw in found.items() if step_id not in hidden}
 
 
 def _inside(kind: str, result: Result) -> object:
+    if kind != "loop":
+        return raw_members(result.output) if kind == "flow" else raw_items(result.output)
     try:
-        if kind == "loop":
-            return _iterations.decode(result.response).iterations if present(result.response) else None
-        if kind == "flow":
-            return _results.decode(result.output) if present(result.output) else None
-        return raw_items(result.output) if present(result.output) else None
+        return _iterations.decode(result.response).iterations if present(result.response) else None
     except UNREADABLE:
         return None
 
 
 def member(raw: Raw, name: str) -> Raw:
     """A member of an object."""
-    if not present(raw):
-        return ABSENT
-    try:
-        return _results.decode(raw).get(name, ABSENT)
-    except UNREADABLE:
-        return ABSENT
+    return (raw_members(raw) or {}).get(name, ABSENT)

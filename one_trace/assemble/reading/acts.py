@@ -1,5 +1,5 @@
-"""What happens in a reading, whatever the reason: a leaf goes on, a timer goes off, a file is read, a step is
-over."""
+"""What can happen in a reading, whatever the reason: a leaf is over, a timer goes off, a flow file is read, a
+line ends a step."""
 
 from __future__ import annotations
 
@@ -30,18 +30,16 @@ def drain(at: Standing) -> None:
     at.last = -1
 
 
-def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
+def end_leaf(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     """A leaf is over."""
     at.pending.drop(waiting)
     if waiting.promise is not None:
         waiting.promise.resolve(failure)
-    at.pending.fresh.clear()
-    at.loop.drain()
-    at.last = -1
+    drain(at)
 
 
-def end_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
-    """A leaf is over with a line: what it threw."""
+def failure_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
+    """What a leaf threw that the line in hand ends, which is noted."""
     later = at.known.exact and line.event in RETRIES  # its end has a line of its own
     at.ending = waiting.of if not later else None
     return failure_of(at, waiting, line)
@@ -59,7 +57,7 @@ def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | N
 
 
 def keep_at(at: Standing, index: int) -> None:
-    """The state was saved last by a message of the host itself, after all lines before it."""
+    """Before line `index`: keep the map as it is, if a message of the host was the last to save the state."""
     saved, notes = at.known.ground.saved, at.notes
     if saved.line < index and not notes.kept and saved.by_word:
         notes.kept = dict(notes.root)
@@ -90,8 +88,7 @@ def read_flows(at: Standing) -> bool:
 
 
 def _read_at_once(at: Standing, call: Execution) -> None:
-    begun = call.again[-1][1] if call.again else call.start
-    if begun < at.clock.at:
+    if call.attempt_start < at.clock.at:
         raise Conflict(f"the sub-flow of {call.path} begins too late", [call])
 
 

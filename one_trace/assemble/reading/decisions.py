@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.script import BUSY_MS, ENDS, Conflict
+from one_trace.assemble.ground.facts import BUSY_MS
+from one_trace.assemble.ground.script import ENDS, Conflict
 from one_trace.assemble.reading.expected import SURE
 from one_trace.assemble.reading.pending import UNKNOWN
 from one_trace.assemble.reading.standing import Standing
@@ -20,13 +21,12 @@ LITERALS = {"true": True, "false": False}
 class Decisions:
     def __init__(self, at: Standing) -> None:
         self._at, self._expected = at, at.known.expected
-        self.turns: dict[tuple[int, int], int] = {}
+        self.begun: dict[tuple[int, int], int] = {}
         """Iterations of a while that have begun, by number and attempt."""
 
     # -- skipped
 
-    def holds(self, execution: Execution | None, expression: Json) -> bool:
-        assert execution is not None
+    def holds(self, execution: Execution, expression: Json) -> bool:
         guarded = execution.node.step
         is_if = expression is guarded.get("if")
         literal = LITERALS.get(str(expression).strip())
@@ -64,8 +64,7 @@ class Decisions:
 
     # -- branches and iterations
 
-    def condition(self, execution: Execution | None) -> bool:
-        assert execution is not None
+    def condition(self, execution: Execution) -> bool:
         node = execution.node
         literal = LITERALS.get(str(node.config.get("expression")).strip())
         if literal is not None:
@@ -80,9 +79,8 @@ class Decisions:
             return False
         return not then and bool(other)
 
-    def items(self, execution: Execution | None, most: int) -> int:
-        assert execution is not None
-        known = self._expected.turns(execution)
+    def items(self, execution: Execution, most: int) -> int:
+        known = self._expected.iterations(execution)
         if known is not None:
             return known
         node = execution.node
@@ -90,22 +88,22 @@ class Decisions:
             return min(node.most, most) if node.config.get("maxIterations") is None else node.most
         return self._counted(node)
 
-    def counted(self, execution: Execution | None, count: int) -> None:
+    def counted(self, execution: Execution, count: int) -> None:
         """A loop makes this many iterations."""
-        if execution is not None and execution.node.concurrency == 1:
-            self._at.notes.turns[execution.number] = count
+        if execution.node.concurrency == 1:
+            self._at.notes.iterations[execution.number] = count
 
-    def turns_of(self, container: Execution) -> tuple[float, float] | None:
+    def iterations_of(self, container: Execution) -> tuple[float, float] | None:
         """How many iterations it makes one after another, at least and at most; a branch makes one. None:
         they do not wait for each other."""
         node = container.node
         if node.type == "while":
-            known = self._expected.turns(container)
+            known = self._expected.iterations(container)
             most = WHILE_ITERATIONS if node.most is None else node.most
             forever = LITERALS.get(str(node.config.get("condition")).strip())
             return (known, known) if known is not None else (most if forever else 1, most)
         if node.type == "loop":
-            count = self._at.notes.turns.get(container.number)
+            count = self._at.notes.iterations.get(container.number)
             return (count, count) if count is not None else None
         return 1, 1
 
@@ -118,13 +116,12 @@ class Decisions:
             count += self.is_first(line, first)
         return max(count, 1) if not first else count
 
-    def again(self, execution: Execution | None) -> bool:
-        assert execution is not None
+    def again(self, execution: Execution) -> bool:
         key = execution.number, execution.attempts
-        turn = self.turns[key] = self.turns.get(key, 1) + 1
-        known = self._expected.turns(execution)
+        begun = self.begun[key] = self.begun.get(key, 1) + 1
+        known = self._expected.iterations(execution)
         if known is not None:
-            return turn <= known
+            return begun <= known
         literal = LITERALS.get(str(execution.node.config.get("condition")).strip())
         if literal is not None:
             return literal
@@ -164,9 +161,8 @@ class Decisions:
                 break
         return first if call.where.silent or at.known.exact else None
 
-    def requires(self, execution: Execution | None) -> None:
+    def requires(self, execution: Execution) -> None:
         """Raises where the step's next line says that something was missing."""
-        assert execution is not None
         line = self._next_of(execution.node.id)
         reported = line.error if line is not None else None
         if reported is None:
@@ -189,12 +185,10 @@ class Decisions:
             return self.firsts(node.body)
         if node.type == "condition":
             return self.firsts(node.then) | self.firsts(node.orelse)
-        if node.type == "parallel" and node.body is not None:
-            return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes))
         if node.type == "flow":
             tree: Tree | None = self._at.known.ground.flows.trees.called_by(node)
             return frozenset({f"\0{tree.key}"}) if tree is not None else frozenset()
-        return frozenset()
+        return frozenset().union(*(self.firsts_of(child) for child in node.silent_steps))
 
     @staticmethod
     def is_first(line: LogLine, firsts: frozenset[str]) -> bool:

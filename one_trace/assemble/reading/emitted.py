@@ -1,4 +1,4 @@
-"""Each event that the engine emits is held against the log: it must stand there next, or in the same turn."""
+"""Each event that the engine emits is held against the log: it must stand there next, or in the same tick."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Emitted(Events):
         if index >= 0:
             line = at.script.lines[index]
             execution.lines = (index, -1)
-            begun = line.at if line.timestamp == line.ts else line.begun
+            begun = line.begun
             execution.start = begun if begun is not None else line.at
             at.pending.open[execution.node.id].append(execution)
 
@@ -106,7 +106,7 @@ class Emitted(Events):
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
-        """The line that this event is, where it is not the next: another of the same turn, where times are
+        """The line that this event is, where it is not the next: another of the same tick, where times are
         not exact. Where they are, so is the order."""
         at, script = self._at, self._at.script
         if script.peek() is None:
@@ -123,20 +123,15 @@ class Emitted(Events):
         raise Conflict(
             f"{event} {subject.node.id if subject is not None else value[0]} at line {script.cursor + 1}, "
             f"where {there.event} {there.step_id or there.flow_key} is",
-            [*([subject] if subject is not None else []), *self._fitting(there)],
+            [*([subject] if subject is not None else []), *self._fit.open_for(there)],
             led.step_id if led is not None and led.event == "step:complete" else None,
         )
-
-    def _fitting(self, line: LogLine) -> list[Execution]:
-        """What the line may be of, by its time."""
-        opened = self._at.pending.open.get(line.step_id or "", [])
-        return [each for each in opened if self._fit.fits(each, line)] or opened
 
     def _is(self, line: LogLine, event: str, subject: Execution | None, value: Json) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
         now = self._at.clock.at
-        if line.at > now and line.at > now + self._fit.busy(line):
+        if line.at > now and line.at > now + self._fit.busy():
             return False
         if subject is None:
             key, lasted = value
@@ -157,7 +152,7 @@ class Emitted(Events):
         """Whether a flow that was so long may end with the line."""
         if lasted is None or line.duration_ms is None or self._at.known.lenient:
             return True
-        return abs(lasted - line.duration_ms) <= (0 if self._at.known.exact else self._fit.busy(line))
+        return abs(lasted - line.duration_ms) <= (0 if self._at.known.exact else self._fit.busy())
 
     def _is_of_another(self, event: str, subject: Execution) -> bool:
         """Where no line has begun it, and one has begun another that runs."""

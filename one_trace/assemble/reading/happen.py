@@ -9,7 +9,7 @@ from one_trace.assemble.ground.choices import Candidate, Cost
 from one_trace.assemble.ground.executions import Execution, outwards
 from one_trace.assemble.ground.script import ENDS, Conflict
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.acts import choose, end_with, fire, read_flows, settle
+from one_trace.assemble.reading.acts import choose, end_leaf, failure_with, fire, read_flows
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.fit import BAD, RETRIES, Fit
 from one_trace.assemble.reading.pending import Timer, Waiting
@@ -27,10 +27,11 @@ class Happen:
         self._silence, self._tolerant = silence, tolerant
 
     def explain(self, line: LogLine) -> None:
+        """Let happen what this line, the next one, comes of; a Conflict if there is nothing."""
         at, pending = self._at, self._at.pending
         index = at.choices.at = at.script.cursor
         if pending.silent or pending.timers or pending.promised:
-            self.pass_time(line.at - self._fit.early(line))
+            self.pass_time(line.at - self._fit.early())
             if at.script.taken[index]:
                 return
         since = at.clock.at
@@ -47,8 +48,8 @@ class Happen:
             self.by_itself(line)
             or self.by_timer(line, line.at, since)
             or self._silence.by_silence(line)
-            or self.by_timer(line, line.at + self._fit.early(line), since)
-            or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or self.by_timer(line, line.at + self._fit.early(), since)
+            or self._silence.keep_promise(line.at + self._fit.early() + 0.5, None)
             or read_flows(at)
         ):
             if self._at.script.taken[index]:
@@ -56,11 +57,8 @@ class Happen:
         if self._at.known.lenient:
             self._tolerant.place(index, line)
             return
-        opened = self._at.pending.open.get(line.step_id or "", [])
-        raise Conflict(
-            f"line {index + 1}, {line.event} {line.step_id or line.flow_key}, does not come",
-            [each for each in opened if self._fit.fits(each, line)] or opened,
-        )
+        what = f"{line.event} {line.step_id or line.flow_key}"
+        raise Conflict(f"line {index + 1}, {what}, does not come", self._fit.open_for(line))
 
     def time_out_first(self, line: LogLine) -> None:
         """What is silent and due at the very time of a line that ends something in it may have been timed out
@@ -80,7 +78,7 @@ class Happen:
         if due and line.event in ENDS and self._at.choices.whether("before", due[0].of, likely=False):
             for each in due:
                 if each in self._at.pending.silent:
-                    settle(self._at, each, each.failure)
+                    end_leaf(self._at, each, each.failure)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -110,7 +108,7 @@ class Happen:
         assert each.due is not None
         self._at.clock.at = max(self._at.clock.at, each.due)
         if isinstance(each, Waiting):
-            settle(self._at, each, each.failure)
+            end_leaf(self._at, each, each.failure)
         else:
             self.fire(each)
 
@@ -119,25 +117,26 @@ class Happen:
             fire(self._at, timer)
 
     def by_itself(self, line: LogLine) -> bool:
-        """The end of a leaf step, a time-out, a sub-flow's start."""
+        """A leaf that ends with the line, a time-out that it reports, the sub-flow that begins with it.
+        Returns whether something has happened."""
         if line.event in ("flow:start", "flow:mock-start"):
             return read_flows(self._at)
         if line.event not in ENDS:
             return False
-        pending, strict = self._at.pending, self._fit.strict
+        pending = self._at.pending
         waits, refused = pending.waiting.get(line.step_id or "", []), self._at.notes.refused
         if refused:
             waits = [each for each in waits if (self._at.script.cursor, each.of) not in refused]
         blocks = self._silence.ends_with(line) if waits and pending.silent else []
         if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
-            if not self._fit.may_be_alone(waits[0], line):
+            if not self._fit.may_end_alone(waits[0], line):
                 return False
             self.end_with(waits[0], line)
             return True
-        if strict:
+        if self._fit.strict:
             waits = self._fit.in_time(waits, line)
         ended = [each for each in waits if self._fit.may_end(each, line)]
-        fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
+        fitting = list(self._fitting([*ended, *self._timed_out(line)], line))
         if not fitting:
             return False
         if len(fitting) > 1 and line.event not in RETRIES:
@@ -149,12 +148,10 @@ class Happen:
             choose(self._at, "end", options + blocks)
         return True
 
-    def _fitting(
-        self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
-    ) -> Iterator[tuple[Cost, Waiting | Timer]]:
+    def _fitting(self, found: list[Waiting | Timer], line: LogLine) -> Iterator[tuple[Cost, Waiting | Timer]]:
         for each in found:
             cost = self._fit.cost(each.of, line)
-            if cost < BAD or not strict:
+            if cost < BAD or not self._fit.strict:
                 yield cost, each
 
     def _leaving_all_a_start(
@@ -171,7 +168,7 @@ class Happen:
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
         timers = self._at.pending.timers
-        until = line.at + self._fit.late(line) if timers else 0
+        until = line.at + self._fit.late() if timers else 0
         for each in timers:
             due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
             if due and self._fit.may_time_out(each, line):
@@ -189,12 +186,12 @@ class Happen:
             self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        settle(self._at, waiting, end_with(self._at, waiting, line))
+        end_leaf(self._at, waiting, failure_with(self._at, waiting, line))
 
     def by_timer(self, line: LogLine, until: float, since: float) -> bool:
         """Another attempt, or what is silent and may be over by now: that which the line may come of, or what
         is due first. Which of several goes first at one time is not known before."""
-        pending, early = self._at.pending, line.at + self._fit.early(line)
+        pending, early = self._at.pending, line.at + self._fit.early()
         due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or early + 1) <= early]
         due += [each for each in pending.timers if each.due <= early and self.at_once(each, line)]
         due.sort(key=lambda each: each.due or 0)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from one_trace.assemble.ground.choices import Candidate
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, child_around, lineage, outwards
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.acts import choose, fire, settle
+from one_trace.assemble.reading.acts import choose, end_leaf, fire
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.fit import TIMED_OUT, Fit
 from one_trace.assemble.reading.pending import NEVER, UNKNOWN, Timer, Waiting
@@ -33,11 +33,7 @@ class Silence:
             if due + surely * container.slack >= until or (before is not None and before <= due):
                 return False
             self._at.pending.promised.remove(each)
-            inside = [
-                waiting
-                for waiting in self._at.pending.silent
-                if waiting.due is None and not waiting.never and container in outwards(waiting.of)
-            ]
+            inside = [waiting for waiting in self._undated() if container in outwards(waiting.of)]
             if container.over is None and inside:
                 self._at.clock.at = max(self._at.clock.at, due)
                 if not failed:
@@ -45,6 +41,10 @@ class Silence:
                 self.choose_silent(inside, failed, container)
                 return True
         return False
+
+    def _undated(self) -> list[Waiting]:
+        """The silent leaves that run and may end at any time, for all that the state says."""
+        return [each for each in self._at.pending.silent if each.due is None and not each.never]
 
     def choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
         if not failed:
@@ -65,11 +65,7 @@ class Silence:
     def ended_before(self, timer: Timer) -> bool:
         """Whether what was not seen to end in a silent step has ended in time, and is let go on now."""
         of = timer.of
-        inside = [
-            each
-            for each in self._at.pending.silent
-            if each.due is None and not each.never and (each.of is of or of in outwards(each.of))
-        ]
+        inside = [each for each in self._undated() if of in lineage(each.of)]
         if not inside:
             return False
         node = of.node
@@ -167,14 +163,10 @@ class Silence:
     ) -> Iterator[Candidate]:
         """What waits may have been over so long before the line that a step of the next batch was timed out
         with it."""
-        inside = next(
-            each for each in (waiting[0].of, *outwards(waiting[0].of)) if each.where.above is container
-        )
-        together, body = container.node.concurrency, container.node.body
-        if container.node.type != "parallel" or body is None:
-            return
+        inside = child_around(waiting[0].of, container)
+        together = container.node.concurrency
         first = ((inside.where.index or 0) // together + 1) * together
-        for node in body.nodes[first : first + together]:
+        for node in container.node.silent_steps[first : first + together]:
             begun = line.at - (node.timeout or 0)
             if node.timeout and begun >= max(each.of.start for each in waiting):
                 act = partial(self.time_out_next, waiting, begun, node.id)
@@ -210,7 +202,7 @@ class Silence:
         for each in sorted(waiting, key=lambda each: (each.due or 0, each.of.number)):
             if each in self._at.pending.silent:
                 self._at.notes.forced.add(each.of)
-                settle(self._at, each, None)
+                end_leaf(self._at, each, None)
 
     def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self._at.notes.forced.add(waiting.of)
@@ -219,16 +211,14 @@ class Silence:
         failure = StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout)
         if not sure:
             self._at.notes.guessed.add(failure)
-        settle(self._at, waiting, failure)
+        end_leaf(self._at, waiting, failure)
 
     def held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
         by_attempt: dict[tuple[Execution, int | None], list[Waiting]] = {}
         begins = line.event in ("step:start", "flow:start", "flow:mock-start")
-        for waiting in self._at.pending.silent:
-            if waiting.never or waiting.due is not None:
-                continue
+        for waiting in self._undated():
             within = waiting.of
             for above in _blocks_around(waiting.of):
                 if not begins and not self._fit.waits_for(above, within.where.attempt):
@@ -267,29 +257,20 @@ class Silence:
     @staticmethod
     def rank_later(container: Execution, line: LogLine) -> float:
         """A later batch has the silent step that a retry is of."""
-        body = container.node.body
-        if container.node.type != "parallel" or body is None:
-            return NEVER
-        later = body.nodes[container.node.concurrency :]
-        return (
-            0.0
-            if any(inner.id == line.step_id for node in later for inner in node.silent_inside())
-            else NEVER
-        )
+        later = container.node.silent_steps[container.node.concurrency :]
+        comes = any(inner.id == line.step_id for node in later for inner in node.silent_inside())
+        return 0.0 if comes else NEVER
 
     def rank_start(self, container: Execution, line: LogLine) -> float:
         """A later batch begins with this line."""
-        if container.node.type != "parallel" or container.node.body is None:
-            return NEVER
-        later = container.node.body.nodes[container.node.concurrency :]
+        later = container.node.silent_steps[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
         return 0.0 if self._decisions.is_first(line, firsts) else NEVER
 
 
 def _attempt_path(container: Execution, inside: Execution) -> str:
     """What the paths of what runs in the attempt begin with that the one ran in."""
-    within = next(each for each in (inside, *outwards(inside)) if each.where.above is container)
-    attempt = within.where.attempt or 1
+    attempt = child_around(inside, container).where.attempt or 1
     return container.path if attempt == 1 else f"{container.path}#{attempt}"
 
 
@@ -305,6 +286,6 @@ def _blocks_around(silent: Execution) -> Iterator[Execution]:
 def is_absorbed(threw: Execution, container: Execution) -> bool:
     """Whether a failure may come to an end between where it was thrown and a container."""
     return any(
-        each is not container and each.where.silent and (each.node.goes_on or each.node.retries)
-        for each in itertools.takewhile(lambda above: above is not container, [threw, *outwards(threw)])
+        each.where.silent and (each.node.goes_on or each.node.retries)
+        for each in itertools.takewhile(lambda above: above is not container, lineage(threw))
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import LEAVES
-from one_trace.assemble.ground.executions import Execution, duration_of, is_at_limit, is_late, outwards
+from one_trace.assemble.ground.executions import Execution, duration_of, is_at_limit, is_late, loud_around
 from one_trace.assemble.reading.expected import SURE, UNLIKELY
 from one_trace.assemble.reading.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -16,7 +16,8 @@ OPEN = ("status", "durationMs", "late")
 
 
 def close(at: Standing) -> None:
-    """What has events ends with one; and what is certain of the silent ones."""
+    """Once a reading is made: what has events and no line of its end has not ended; what is not certain of
+    the silent ones is marked."""
     at.executions = _seen(at.executions)
     silent = any(each.where.silent for each in at.executions)
     if silent and not at.known.exact:
@@ -123,7 +124,7 @@ def _ends_with_run(at: Standing, each: Execution) -> bool:
 
 def _has_ended_in(each: Execution) -> bool:
     """What has waited for it has ended with a line."""
-    above = next((above for above in outwards(each) if not above.where.silent), None)
+    above = loud_around(each)
     return above is None or (above.lines[1] >= 0 and above.status == "success")
 
 
@@ -167,8 +168,8 @@ def _with_signs(executions: list[Execution]) -> set[Execution]:
 
 
 def _take_alike(at: Standing, each: Execution) -> None:
-    """A result that looks as its own would, and may be that of a later step with its id, in
-    a sub-flow, which is not validated."""
+    """A result that looks as its own would. In a sub-flow, which is not validated, it may be that of a later
+    step with the same id."""
     result, line = at.known.expected.of(each).result, each.line
     again = sum(node.id == each.node.id for node in each.node.step_list.nodes) > 1
     if not again or result is None or line is None or line.event != "step:complete":
@@ -208,10 +209,11 @@ def _lasted(each: Execution) -> tuple[object, ...]:
 
 
 def reported(each: Execution) -> tuple[object, ...]:
-    when = None if each.where.silent else each.start
+    """What a trace says of it, by which two readings are compared."""
+    silent = each.where.silent
     return (
-        when,
-        each.end if when is not None else None,
+        None if silent else each.start,
+        None if silent else each.end,
         duration_of(each),
         each.status,
         each.attempts,

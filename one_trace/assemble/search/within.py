@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, lineage, loud_around
 
 ALL = -1
 """Of all iterations."""
@@ -36,7 +36,7 @@ def after(pair: tuple[Execution, Execution], at: int, below: Below) -> Iterator[
 
 def apart(pair: tuple[Execution, Execution], below: Below) -> Iterator[Execution]:
     """The outermost that the two do not share."""
-    around = [[each, *outwards(each)] for each in pair]
+    around = [list(lineage(each)) for each in pair]
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
@@ -81,11 +81,6 @@ def loud_blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]
     return (around[0], around[1]) if apart else (one, other)
 
 
-def loud_around(silent: Execution) -> Execution | None:
-    """The innermost around it that has events."""
-    return next((each for each in outwards(silent) if not each.where.silent), None)
-
-
 def _one_by_one(top: Execution) -> bool:
     node = top.where.above.node if top.where.above is not None else None
     return node is not None and (node.type == "while" or (node.type == "loop" and node.concurrency == 1))
@@ -99,17 +94,17 @@ class Covered:
 
     def add(self, tops: list[Execution], at: int, names: tuple[str, ...]) -> None:
         for top in tops:
-            room, turn = _room(top)
-            self._since.setdefault((*room, names), (turn, at))
+            reach, first = _reach(top)
+            self._since.setdefault((*reach, names), (first, at))
 
     def has(self, top: Execution, at: int, names: tuple[str, ...]) -> bool:
-        room, turn = _room(top)
-        since = self._since.get((*room, names))
-        return since is not None and since[0] <= turn and since[1] <= at
+        reach, first = _reach(top)
+        since = self._since.get((*reach, names))
+        return since is not None and since[0] <= first and since[1] <= at
 
 
-def _room(top: Execution) -> tuple[tuple[int | None, ...], int]:
-    """What `going_on` goes through: itself, its iteration, or all from its iteration on."""
+def _reach(top: Execution) -> tuple[tuple[int | None, ...], int]:
+    """What `going_on` goes through: itself, its iteration, or all iterations from the one returned on."""
     where = top.where
     if where.iteration is None or where.above is None:
         return (top.number,), 0
