@@ -48,6 +48,14 @@ def test_random_runs_are_right(kind: str) -> None:
                 assert scored(made, f"{kind} {seed}")["right"] == 1
 
 
+@pytest.mark.program
+def test_what_a_failed_loop_has_joined_last_may_be_of_any_iteration() -> None:
+    """The state still has the iterations of the time before."""
+    with hostile_run("resumed", 80_001_047) as made:
+        assert made is not None
+        assert scored(made, "resumed 80001047")["right"] == 1
+
+
 def test_what_runs_alone_goes_on_as_where_each_end_is_weighed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

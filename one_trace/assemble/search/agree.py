@@ -105,8 +105,12 @@ class _Agreement:
         line, result = self._ground.record.lines[key.at], of.result
         if key.kind != "end" or line.event != "step:complete" or result is None:
             return False
-        known = of.expected is not None and of.expected.level > UNLIKELY
-        return known and (result.status, result.duration_ms) != (line.status, line.reported_ms)
+        expected = of.expected
+        if expected is None or expected.result is None or expected.level <= UNLIKELY:
+            return False
+        found = result.status, result.duration_ms
+        is_its = found == (expected.result.status, expected.result.duration_ms)  # or a stale one stands there
+        return is_its and found != (line.status, line.reported_ms)
 
     def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
         """Another reading in which the one is looked at is one of the other as well, by other names."""
