@@ -57,6 +57,7 @@ def otherwise(trial: Trial, run: Rerun, state: Skeleton | None) -> Iterator[Tria
         _before_a_time_out(trial.decided, run),
         failed,
         _as_timers(trial.decided, run),
+        _by_the_last_event(trial.decided, run),
         _unclaimed(trial.decided, run),
         _later_in_its_ms(trial.decided, run),
     )
@@ -189,6 +190,21 @@ def _failed_instead(decided: Decided, run: Rerun) -> Iterator[Decided]:
             bodies = decided.supposed.get(where)
             if bodies is not None and bodies[-1].error is None:
                 yield decided.suppose(decided.last(where, replace(bodies[-1], error=UNKNOWN)))
+
+
+def _by_the_last_event(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """Something has run on after it: what waited had ended by then."""
+    course = run.course
+    if not course.superfluous or course.expected is not None or course.last is None:
+        return
+    ends: Bodies = {}
+    for span, where in zip(run.spans, places.of_spans(run.spans), strict=True):
+        waits = span["type"] in LEAVES and span["endMs"] is None and span["attempts"] == 1
+        if waits and decided.is_unknown(where):
+            body = Behaviour(max(0, course.last.at - span["startMs"]), output=1)
+            ends |= decided.last(where, body)
+    if ends:
+        yield decided.suppose(ends)
 
 
 def _as_timers(decided: Decided, run: Rerun) -> Iterator[Decided]:
