@@ -118,8 +118,9 @@ def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
 def _as_in_the_state(decided: Decided, run: Rerun, state: Skeleton | None) -> Iterator[Decided]:
     """All results that stand in the state under the ids of unknown steps are theirs."""
     ends: Bodies = {}
+    stored = (state["steps"] if state is not None else None) or {}
     for span, where in zip(run.spans, places.of_spans(run.spans), strict=True):
-        result = state["steps"].get(span["stepId"]) if state is not None else None
+        result = stored.get(span["stepId"])
         if span["type"] in LEAVES and decided.is_unknown(where) and isinstance(result, tuple):
             ends |= decided.last(where, _body(result[:2]))
     if any(decided.supposed.get(where) != made for where, made in ends.items()):
