@@ -37,6 +37,8 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 
 BUSY_MS = 20
 """How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
+LONG_BUSY_MS = 250
+"""The same, on a machine that has too much to do."""
 
 
 class Conflict(Exception):

@@ -10,7 +10,7 @@ from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.facts import Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
-from one_trace.assemble.ground.script import BUSY_MS
+from one_trace.assemble.ground.script import BUSY_MS, LONG_BUSY_MS
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.expected import SURE
@@ -95,7 +95,7 @@ class Fit:
         """How much later than what led to it a line may be written."""
         if self._at.known.exact:
             return 0 if self._at.known.ground.mode.prompt else WRITTEN_MS
-        return max(BUSY_MS, self.late(line))
+        return max(BUSY_MS if self._exact else LONG_BUSY_MS, self.late(line))
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
