@@ -10,6 +10,7 @@ from msgspec import Struct
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.observer import Place
+from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
 
@@ -40,7 +41,7 @@ class Execution(Struct, gc=False, eq=False):
     start: float
     lines: tuple[int, int] = (-1, -1)
     """The lines that began and ended it; -1 where there is none."""
-    line: Any = None
+    line: LogLine | None = None
     """The line that ended it."""
     status: str | None = None
     error: str | None = None
@@ -60,6 +61,11 @@ class Execution(Struct, gc=False, eq=False):
     @property
     def attempts(self) -> int:
         return 1 + len(self.again)
+
+    @property
+    def attempt_start(self) -> float:
+        """When its last attempt began."""
+        return self.again[-1][1] if self.again else self.start
 
     def doubt(self, *names: str) -> None:
         self.doubts = (self.doubts or set()).union(names)
@@ -81,26 +87,43 @@ class Made(Struct, gc=False, eq=False):
 Map = dict[str, Made]
 
 
-def prefix(place: Place, above: Execution | None, root: str) -> str:
-    """What the paths of the executions at a place begin with."""
+def prefix(place: Place | Where, above: Execution | None, root: str) -> str:
+    """What the paths of the executions at a place begin with; `root`: those of the flow."""
     if above is None:
         return root
     again = f"#{place.attempt}" if place.attempt is not None and place.attempt > 1 else ""
-    turn = f"[{place.iteration}]" if place.iteration is not None else ""
-    return f"{above.path}{again}{turn}"
+    iteration = f"[{place.iteration}]" if place.iteration is not None else ""
+    return f"{above.path}{again}{iteration}"
 
 
 def outwards(execution: Execution) -> Iterator[Execution]:
+    """What it runs in, the innermost first."""
     above = execution.where.above
     while above is not None:
         yield above
         above = above.where.above
 
 
+def lineage(execution: Execution) -> Iterator[Execution]:
+    """It, and what it runs in, the innermost first."""
+    yield execution
+    yield from outwards(execution)
+
+
+def child_around(execution: Execution, container: Execution) -> Execution:
+    """What runs in the container directly, and is the execution or around it."""
+    return next(each for each in lineage(execution) if each.where.above is container)
+
+
+def loud_around(silent: Execution) -> Execution | None:
+    """The innermost around it that has events."""
+    return next((each for each in outwards(silent) if not each.where.silent), None)
+
+
 def duration_of(each: Execution) -> float | None:
     """How long it took, by its line, or its result, or the run."""
     if each.line is not None and each.line.event == "step:complete" and each.line.duration_ms is not None:
-        return each.line.duration_ms  # type: ignore[no-any-return]
+        return each.line.duration_ms
     lasted = each.result.duration_ms if each.result is not None and each.where.silent else None
     if lasted is not None and lasted >= 0:  # its clock was not set back meanwhile
         return lasted
@@ -126,8 +149,8 @@ def is_late(each: Execution, *, either: bool = False) -> bool:
 
 def is_at_limit(each: Execution) -> bool:
     """It ended when its time-out was due, and may have been timed out."""
-    began = each.again[-1][1] if each.again else each.start
-    return each.node.timeout is not None and each.end is not None and each.end - began == each.node.timeout
+    timeout = each.node.timeout
+    return timeout is not None and each.end is not None and each.end - each.attempt_start == timeout
 
 
 def prefix_of(each: Execution) -> str:

@@ -45,7 +45,7 @@ class Clocks:
 
     def delay(self, line: LogLine, *, leaf: bool) -> float:
         """How much later than a step's own clock stopped the line of its end may be written, in ms. What ends
-        in the turn in which it began, and what ends with all that runs in it, may wait until the thread has
+        in the tick in which it began, and what ends with all that runs in it, may wait until the thread has
         done all that is to be done then; what has waited for the world is written at once."""
         if self._facts.exact:
             return 0.0

@@ -35,12 +35,6 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 """What JSON.stringify throws when the host saves its state after a step."""
 
 
-BUSY_MS = 20
-"""How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
-LONG_BUSY_MS = 250
-"""The same, on a machine that has too much to do."""
-
-
 class Conflict(Exception):
     """The record does not go on as this reading does. `blamed`: executions that are other than it says;
     `ended`: the step whose end should have led to what does not come. Perhaps the run was to stop there."""
@@ -119,7 +113,7 @@ class Script:
         self.cursor = self.end = 0
         self.late = False
         self.slack = slack
-        """How far apart, in ms, two lines of one turn may be."""
+        """How far apart, in ms, two lines of one tick may be."""
 
     def turn_to(self, begin: int, end: int) -> None:
         self.end = end

@@ -30,18 +30,16 @@ def drain(at: Standing) -> None:
     at.last = -1
 
 
-def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
+def end_leaf(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     """A leaf is over."""
     at.pending.drop(waiting)
     if waiting.promise is not None:
         waiting.promise.resolve(failure)
-    at.pending.fresh.clear()
-    at.loop.drain()
-    at.last = -1
+    drain(at)
 
 
-def end_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
-    """A leaf is over with a line: what it threw."""
+def failure_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
+    """What a leaf threw that the line in hand ends, which is noted."""
     later = at.known.exact and line.event in RETRIES  # its end has a line of its own
     at.ending = waiting.of if not later else None
     return failure_of(at, waiting, line)
@@ -90,8 +88,7 @@ def read_flows(at: Standing) -> bool:
 
 
 def _read_at_once(at: Standing, call: Execution) -> None:
-    begun = call.again[-1][1] if call.again else call.start
-    if begun < at.clock.at:
+    if call.attempt_start < at.clock.at:
         raise Conflict(f"the sub-flow of {call.path} begins too late", [call])
 
 

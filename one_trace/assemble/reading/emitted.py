@@ -1,4 +1,4 @@
-"""Each event that the engine emits is held against the log: it must stand there next, or in the same turn."""
+"""Each event that the engine emits is held against the log: it must stand there next, or in the same tick."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Emitted(Events):
         if index >= 0:
             line = at.script.lines[index]
             execution.lines = (index, -1)
-            begun = line.at if line.timestamp == line.ts else line.begun
+            begun = line.begun
             execution.start = begun if begun is not None else line.at
             at.pending.open[execution.node.id].append(execution)
 
@@ -106,7 +106,7 @@ class Emitted(Events):
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
-        """The line that this event is, where it is not the next: another of the same turn, where times are
+        """The line that this event is, where it is not the next: another of the same tick, where times are
         not exact. Where they are, so is the order."""
         at, script = self._at, self._at.script
         if script.peek() is None:
@@ -136,7 +136,7 @@ class Emitted(Events):
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
         now = self._at.clock.at
-        if line.at > now and line.at > now + self._fit.busy(line):
+        if line.at > now and line.at > now + self._fit.busy():
             return False
         if subject is None:
             return value in (None, line.flow_key)

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import Node, StepList
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, Where, lineage, outwards
 from one_trace.assemble.ground.stored import STATUSES, Results, Stored, member
 from one_trace.record.state import Result
 from one_trace.record.tolerant import raw_items
@@ -72,7 +72,7 @@ class Expected:
         if result is None or result.status not in STATUSES:
             return NOTHING
         if result.status == "success" and result.duration_ms is None:
-            return NOTHING  # what a while leaves before each turn
+            return NOTHING  # what a while leaves before each iteration
         if execution.node.repeats:
             level = UNLIKELY
         elif level == SURE and (self._may_be_merged_over(execution) or self._may_be_late(execution)):
@@ -106,8 +106,9 @@ class Expected:
         return known
 
     @staticmethod
-    def _is_last(where: object, result: Result) -> bool:
-        return (getattr(where, "attempt", None) or 1) == (result.retries or 0) + 1
+    def _is_last(where: Where, result: Result) -> bool:
+        """Whether it runs in the last attempt of what has this result."""
+        return (where.attempt or 1) == (result.retries or 0) + 1
 
     def map_around(self, execution: Execution) -> tuple[Results | None, int]:
         """The map that its result is written into, and whether that is this very run of it."""
@@ -138,9 +139,9 @@ class Expected:
                             inside, at.node.step_list.nodes[-1].id if at.node.step_list.nodes else None
                         )
                     return self._maps[key], around.level
-                turn = where.iteration or 0
-                if isinstance(inside, list) and turn < len(inside):
-                    return inside[turn] or {}, around.level
+                iteration = where.iteration or 0
+                if isinstance(inside, list) and iteration < len(inside):
+                    return inside[iteration] or {}, around.level
                 return None, UNLIKELY
             at = above
 
@@ -156,7 +157,7 @@ class Expected:
         result = self.of(execution).result
         return result.error if result is not None else None
 
-    def turns(self, container: Execution) -> int | None:
+    def iterations(self, container: Execution) -> int | None:
         """How many iterations it makes."""
         expected = self.of(container)
         if expected.result is None or expected.result.status != "success" or expected.level < SURE:
@@ -179,7 +180,7 @@ class Expected:
 
 def _surest(block: Execution) -> int:
     """A block that fails leaves the result of an iteration before in its place."""
-    again = any(each.where.iteration for each in (block, *outwards(block)))
+    again = any(each.where.iteration for each in lineage(block))
     return LIKELY if again else SURE
 
 
@@ -205,8 +206,7 @@ def _runs_after_merging(node: Node) -> bool:
 
 def _is_again(execution: Execution) -> bool:
     """There may be a result of it from before."""
-    around = (execution, *outwards(execution))
-    return execution.where.go > 1 or any(each.where.iteration for each in around)
+    return execution.where.go > 1 or any(each.where.iteration for each in lineage(execution))
 
 
 def _is_concurrent(node: Node) -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.facts import Tolerance
+from one_trace.assemble.ground.facts import BUSY_MS, LONG_BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
-from one_trace.assemble.ground.script import BUSY_MS, LONG_BUSY_MS
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.expected import SURE
@@ -24,8 +23,6 @@ BAD = (weights.BAD, 0.0)
 RETRIES = ("step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
-WRITTEN_MS = 3
-"""Lines of one turn are written within this, where nothing is saved between them."""
 
 
 class Fit:
@@ -70,13 +67,13 @@ class Fit:
         return max(execution.start, lines[min(begun + 1, len(lines) - 1)].at)
 
     def _always_late(self) -> float | None:
-        """How late the end that any line tells may be, where that is the same for all."""
+        """By how many ms any end may be late, where that is the same for all."""
         if self._at.known.ground.mode.times == ANY:
             return NEVER
         return self._tolerance(0) if self._at.known.ground.facts.exact else None
 
-    def late(self, line: LogLine) -> float:
-        """How late an end may be that a line tells."""
+    def late(self) -> float:
+        """By how many ms the end that the next line reports may be late."""
         if self._same_late is not None:
             return self._same_late
         return max(WRITTEN_MS, self._tolerance(self._at.script.cursor))
@@ -84,24 +81,24 @@ class Fit:
     def delay(self, execution: Execution, line: LogLine) -> float:
         """How much later than its own clock stopped the line of its end may be written."""
         if self._clocks is None:
-            return self.late(line)
+            return self.late()
         return self._clocks.delay(line, leaf=execution.node.type in LEAVES)
 
-    def early(self, line: LogLine) -> float:
-        """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self._at.known.exact or self._at.known.ground.mode.times == ANY else self.late(line)
+    def early(self) -> float:
+        """By how many ms the next line may come before what is due after it."""
+        return 0.0 if self._at.known.exact or self._at.known.ground.mode.times == ANY else self.late()
 
-    def busy(self, line: LogLine) -> float:
-        """How much later than what led to it a line may be written."""
+    def busy(self) -> float:
+        """By how many ms a line may be later than what led to it."""
         if self._at.known.exact:
             return 0 if self._at.known.ground.mode.prompt else WRITTEN_MS
-        return max(BUSY_MS if self._exact else LONG_BUSY_MS, self.late(line))
+        return max(BUSY_MS if self._exact else LONG_BUSY_MS, self.late())
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
         if line.event in RETRIES:
             return False
-        return self.apart(execution, line) > self.delay(execution, line) or not self.goes_on(execution, line)
+        return not (self.fits(execution, line) and self.goes_on(execution, line))
 
     def cost(self, execution: Execution, line: LogLine) -> Cost:
         return (sum(self.weighed(execution, line)), 0)
@@ -110,7 +107,7 @@ class Fit:
         """How well the line fits as its end."""
         if line.event in RETRIES:
             return (weights.FITS,)
-        late = self.apart(execution, line) > self.delay(execution, line)
+        late = not self.fits(execution, line)
         if late and self._exact:
             return weights.FITS, weights.TOO_LATE
         if not self.goes_on(execution, line):
@@ -151,10 +148,10 @@ class Fit:
         seen = not above.where.silent and self.waits_for(above, where.attempt)
         if failed:
             return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
-        turns = self._decisions.turns_of(above)
-        if turns is None:
+        iterations = self._decisions.iterations_of(above)
+        if iterations is None:
             return True
-        (least, most), begun = turns, (where.iteration or 0) + 1
+        (least, most), begun = iterations, (where.iteration or 0) + 1
         if begun >= least and not seen:
             return True
         first = self._decisions.firsts(execution.node.step_list)
@@ -187,7 +184,7 @@ class Fit:
         )
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
-        until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy(line))
+        until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy())
         coming = self._at.script.after()
         if coming is None or coming.at > until:
             return False

@@ -9,7 +9,7 @@ from one_trace.assemble.ground.choices import Candidate, Cost
 from one_trace.assemble.ground.executions import Execution, outwards
 from one_trace.assemble.ground.script import ENDS, Conflict
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.acts import choose, end_with, fire, read_flows, settle
+from one_trace.assemble.reading.acts import choose, end_leaf, failure_with, fire, read_flows
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.fit import BAD, RETRIES, Fit
 from one_trace.assemble.reading.pending import Timer, Waiting
@@ -30,7 +30,7 @@ class Happen:
         at, pending = self._at, self._at.pending
         index = at.choices.at = at.script.cursor
         if pending.silent or pending.timers or pending.promised:
-            self.pass_time(line.at - self._fit.early(line))
+            self.pass_time(line.at - self._fit.early())
             if at.script.taken[index]:
                 return
         since = at.clock.at
@@ -47,8 +47,8 @@ class Happen:
             self.by_itself(line)
             or self.by_timer(line, line.at, since)
             or self._silence.by_silence(line)
-            or self.by_timer(line, line.at + self._fit.early(line), since)
-            or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or self.by_timer(line, line.at + self._fit.early(), since)
+            or self._silence.keep_promise(line.at + self._fit.early() + 0.5, None)
             or read_flows(at)
         ):
             if self._at.script.taken[index]:
@@ -80,7 +80,7 @@ class Happen:
         if due and line.event in ENDS and self._at.choices.whether("before", due[0].of, likely=False):
             for each in due:
                 if each in self._at.pending.silent:
-                    settle(self._at, each, each.failure)
+                    end_leaf(self._at, each, each.failure)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -110,7 +110,7 @@ class Happen:
         assert each.due is not None
         self._at.clock.at = max(self._at.clock.at, each.due)
         if isinstance(each, Waiting):
-            settle(self._at, each, each.failure)
+            end_leaf(self._at, each, each.failure)
         else:
             self.fire(each)
 
@@ -171,7 +171,7 @@ class Happen:
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
         timers = self._at.pending.timers
-        until = line.at + self._fit.late(line) if timers else 0
+        until = line.at + self._fit.late() if timers else 0
         for each in timers:
             due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
             if due and self._fit.may_time_out(each, line):
@@ -189,12 +189,12 @@ class Happen:
             self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        settle(self._at, waiting, end_with(self._at, waiting, line))
+        end_leaf(self._at, waiting, failure_with(self._at, waiting, line))
 
     def by_timer(self, line: LogLine, until: float, since: float) -> bool:
         """Another attempt, or what is silent and may be over by now: that which the line may come of, or what
         is due first. Which of several goes first at one time is not known before."""
-        pending, early = self._at.pending, line.at + self._fit.early(line)
+        pending, early = self._at.pending, line.at + self._fit.early()
         due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or early + 1) <= early]
         due += [each for each in pending.timers if each.due <= early and self.at_once(each, line)]
         due.sort(key=lambda each: each.due or 0)

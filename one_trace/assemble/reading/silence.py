@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from one_trace.assemble.ground.choices import Candidate
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, child_around, lineage, outwards
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.acts import choose, fire, settle
+from one_trace.assemble.reading.acts import choose, end_leaf, fire
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.fit import TIMED_OUT, Fit
 from one_trace.assemble.reading.pending import NEVER, UNKNOWN, Timer, Waiting
@@ -68,7 +68,7 @@ class Silence:
         inside = [
             each
             for each in self._at.pending.silent
-            if each.due is None and not each.never and (each.of is of or of in outwards(each.of))
+            if each.due is None and not each.never and of in lineage(each.of)
         ]
         if not inside:
             return False
@@ -167,9 +167,7 @@ class Silence:
     ) -> Iterator[Candidate]:
         """What waits may have been over so long before the line that a step of the next batch was timed out
         with it."""
-        inside = next(
-            each for each in (waiting[0].of, *outwards(waiting[0].of)) if each.where.above is container
-        )
+        inside = child_around(waiting[0].of, container)
         together, body = container.node.concurrency, container.node.body
         if container.node.type != "parallel" or body is None:
             return
@@ -210,7 +208,7 @@ class Silence:
         for each in sorted(waiting, key=lambda each: (each.due or 0, each.of.number)):
             if each in self._at.pending.silent:
                 self._at.notes.forced.add(each.of)
-                settle(self._at, each, None)
+                end_leaf(self._at, each, None)
 
     def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self._at.notes.forced.add(waiting.of)
@@ -219,7 +217,7 @@ class Silence:
         failure = StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout)
         if not sure:
             self._at.notes.guessed.add(failure)
-        settle(self._at, waiting, failure)
+        end_leaf(self._at, waiting, failure)
 
     def held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
@@ -288,8 +286,7 @@ class Silence:
 
 def _attempt_path(container: Execution, inside: Execution) -> str:
     """What the paths of what runs in the attempt begin with that the one ran in."""
-    within = next(each for each in (inside, *outwards(inside)) if each.where.above is container)
-    attempt = within.where.attempt or 1
+    attempt = child_around(inside, container).where.attempt or 1
     return container.path if attempt == 1 else f"{container.path}#{attempt}"
 
 
@@ -306,5 +303,5 @@ def is_absorbed(threw: Execution, container: Execution) -> bool:
     """Whether a failure may come to an end between where it was thrown and a container."""
     return any(
         each is not container and each.where.silent and (each.node.goes_on or each.node.retries)
-        for each in itertools.takewhile(lambda above: above is not container, [threw, *outwards(threw)])
+        for each in itertools.takewhile(lambda above: above is not container, lineage(threw))
     )

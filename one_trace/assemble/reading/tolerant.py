@@ -9,7 +9,7 @@ from collections import defaultdict
 from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import Node, Tree
-from one_trace.assemble.ground.executions import Execution, Where
+from one_trace.assemble.ground.executions import Execution, Where, prefix
 from one_trace.assemble.reading.acts import finish
 from one_trace.assemble.reading.pending import STATUS, Waiting
 from one_trace.assemble.reading.standing import Standing
@@ -153,9 +153,9 @@ class Tolerant:
             last = next(reversed(self._ran.get(id(node.step_list), ())), None)
             if last is not None and last.where.above is above and not _repeats(owner):
                 continue
-            turn = 0 if owner is not None and owner.node.type in ("loop", "while") else None
+            iteration = 0 if owner is not None and owner.node.type in ("loop", "while") else None
             return node, replace(
-                self._in_flow(above), iteration=turn, branch=node.step_list.branch, index=node.index
+                self._in_flow(above), iteration=iteration, branch=node.step_list.branch, index=node.index
             )
         return None
 
@@ -174,18 +174,11 @@ class Tolerant:
         found = (each for each in reversed(self._at.executions) if each.node is owner)
         return next((each for each in found if each.lines[1] < 0 and _has_begun(each)), None)
 
-    def _inside(self, where: Where) -> str:
-        above = where.above
-        if above is None:
-            return self._at.going.prefix
-        again = f"#{where.attempt}" if where.attempt is not None and where.attempt > 1 else ""
-        turn = f"[{where.iteration}]" if where.iteration is not None else ""
-        return f"{above.path}{again}{turn}"
-
     def _begin(
         self, index: int, line: LogLine, node: Node, where: Where, *, misplaced: bool = False
     ) -> Execution:
-        at, inside = self._at, self._inside(where)
+        at = self._at
+        inside = prefix(where, where.above, at.going.prefix)
         execution = Execution(len(at.executions) + 1, node, where, f"{inside} > {node.id}", line.at)
         execution.lines = (index, -1)
         begun = line.begun

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import LEAVES
-from one_trace.assemble.ground.executions import Execution, duration_of, is_at_limit, is_late, outwards
+from one_trace.assemble.ground.executions import Execution, duration_of, is_at_limit, is_late, loud_around
 from one_trace.assemble.reading.expected import SURE, UNLIKELY
 from one_trace.assemble.reading.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -123,7 +123,7 @@ def _ends_with_run(at: Standing, each: Execution) -> bool:
 
 def _has_ended_in(each: Execution) -> bool:
     """What has waited for it has ended with a line."""
-    above = next((above for above in outwards(each) if not above.where.silent), None)
+    above = loud_around(each)
     return above is None or (above.lines[1] >= 0 and above.status == "success")
 
 

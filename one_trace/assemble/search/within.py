@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from one_trace.assemble.ground.executions import Execution, outwards
+from one_trace.assemble.ground.executions import Execution, lineage, loud_around
 
 ALL = -1
 """Of all iterations."""
@@ -36,7 +36,7 @@ def after(pair: tuple[Execution, Execution], at: int, below: Below) -> Iterator[
 
 def apart(pair: tuple[Execution, Execution], below: Below) -> Iterator[Execution]:
     """The outermost that the two do not share."""
-    around = [[each, *outwards(each)] for each in pair]
+    around = [list(lineage(each)) for each in pair]
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
@@ -79,11 +79,6 @@ def loud_blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]
     around = [loud_around(one) or one, loud_around(other) or other]
     apart = around[0] is not around[1] and around[0].node is around[1].node
     return (around[0], around[1]) if apart else (one, other)
-
-
-def loud_around(silent: Execution) -> Execution | None:
-    """The innermost around it that has events."""
-    return next((each for each in outwards(silent) if not each.where.silent), None)
 
 
 def _one_by_one(top: Execution) -> bool:

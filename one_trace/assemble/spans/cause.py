@@ -91,8 +91,7 @@ def _ran_out_of_time(each: Execution, error: str | None) -> bool:
     whose abort signal went off, of which the host cannot report the message."""
     text, config = error or "", each.node.config
     if each.node.type == "bash" and text.startswith("Command failed: ") and each.end is not None:
-        last = each.again[-1][1] if each.again else each.start
-        return each.end - last >= (bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS)
+        return each.end - each.attempt_start >= (bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS)
     source = config.get("source")
     return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source
 
