@@ -102,8 +102,8 @@ class Lines:
 
 
 class Script:
-    """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
-    are not followed; `late`: one was written later than what it is of."""
+    """The lines of a go that the engine has to come to. `cursor`: the next of them; `taken`: 1 for each line
+    that it came to, or that is not followed; `late`: one was written later than what it reports."""
 
     __slots__ = ("cursor", "end", "late", "lines", "slack", "taken")
 

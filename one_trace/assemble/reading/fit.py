@@ -43,6 +43,11 @@ class Fit:
         apart = self.apart(execution, line)
         return not apart or apart <= self.delay(execution, line)
 
+    def open_for(self, line: LogLine) -> list[Execution]:
+        """What runs that the line may be of, by its time if there is any such."""
+        opened = self._at.pending.open.get(line.step_id or "", [])
+        return [each for each in opened if self.fits(each, line)] or opened
+
     def in_time(self, waits: list[Waiting], line: LogLine) -> list[Waiting]:
         """Those of which the line may be the end, by how long they were."""
         if line.duration_ms is None or line.event in RETRIES:
@@ -205,8 +210,8 @@ class Fit:
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
 
-    def may_be_alone(self, waiting: Waiting, line: LogLine) -> bool:
-        """Whether it may be the end of what alone waits for one."""
+    def may_end_alone(self, waiting: Waiting, line: LogLine) -> bool:
+        """Whether the line may be the end of this leaf, the only one of its step that waits."""
         pending = self._at.pending
         if not self.may_be_end(waiting.of, waiting.attempt, line):
             return False
@@ -220,7 +225,7 @@ class Fit:
         return self.may_be_end(waiting.of, waiting.attempt, line)
 
     def may_be_end(self, execution: Execution, attempt: int, line: LogLine) -> bool:
-        """By how its step handles errors."""
+        """Whether the line may be the end of this attempt, by how its step handles errors."""
         node = execution.node
         if line.event == "step:retry":
             return line.attempt == attempt + 1 and is_retry_of(node, line)

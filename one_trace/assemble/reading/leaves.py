@@ -34,7 +34,7 @@ class Leaves:
         """How many ends of each step are of others that were over at once, or behind."""
 
     def waits(self, execution: Execution, attempt: int) -> Waiting:
-        """What an attempt comes to. It has no promise where it is over already."""
+        """The body of an attempt, which begins now. It has no promise where it is over already."""
         waiting = Waiting(execution, attempt)
         if execution.where.silent:
             self._foresee(waiting)
@@ -53,7 +53,7 @@ class Leaves:
             return False
         if at.known.lenient or at.loop.ready or not at.pending.nothing:
             return False
-        if not self._fit.may_be_alone(waiting, line):
+        if not self._fit.may_end_alone(waiting, line):
             return False
         at.choices.at = index = at.script.cursor
         keep_at(at, index)
