@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -37,6 +38,8 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 
 BUSY_MS = 20
 """How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
+CROWD, COMPARED = 20, 10
+"""Where more wait for a line than the first, the second says how many of them take as long as a line."""
 
 
 class Conflict(Exception):
@@ -107,14 +110,15 @@ class Lines:
 
 class Script:
     """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
-    are not followed; `late`: one was written later than what it is of."""
+    are not followed; `late`: one was written later than what it is of; `compared`: how many it was compared
+    with, where many waited for one."""
 
-    __slots__ = ("cursor", "end", "late", "lines", "slack", "taken")
+    __slots__ = ("compared", "cursor", "end", "late", "lines", "slack", "taken")
 
     def __init__(self, lines: list[LogLine], ignored: bytes, slack: float) -> None:
         self.lines = lines
         self.taken = bytearray(ignored)
-        self.cursor = self.end = 0
+        self.cursor = self.end = self.compared = 0
         self.late = False
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""
@@ -135,6 +139,11 @@ class Script:
         line = self.lines[self.cursor - 1] if self.cursor > 0 else None
         return line is not None and line.event == "step:retry-skip" and line.step_id == step_id
 
+    @property
+    def cost(self) -> int:
+        """What it took to come here, in lines."""
+        return self.cursor + self.compared // COMPARED
+
     def take(self, index: int) -> None:
         self.taken[index] = 1
         if index == self.cursor:
@@ -149,6 +158,15 @@ class Script:
                 return
             if not taken[index]:
                 yield index, line
+
+    def among(self, indices: list[int], until: float) -> Iterator[int]:
+        """Those of some lines that are not taken yet, up to a time."""
+        for number in range(bisect_left(indices, self.cursor), len(indices)):
+            index = indices[number]
+            if index >= self.end or self.lines[index].at > until:
+                return
+            if not self.taken[index]:
+                yield index
 
     def after(self) -> LogLine | None:
         """The next line but for the one that `peek` gives."""

@@ -47,7 +47,7 @@ class _Agreement:
     def __init__(self, ground: Ground, best: Reading) -> None:
         self._ground, self._best = ground, best
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
-        self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
+        self._stands, self._size = best.conflict is None and not near, ground.size
         self._left = LINES if self._stands else 0
         self._below = below(best.executions)
         self._before: dict[Key, str] = {}
@@ -238,12 +238,13 @@ class _Agreement:
             tops = self._uncovered(pair, at, names)
             inner = (each for top in tops for each in going_on(top, at, self._below))
             certain = [each for each in inner if not _is_doubted(each, names)]
-        if certain and (spent or not self._is_settled(at, trial(), pair, certain)):
-            for each in certain:
-                each.doubt(*names)
-            self._covered.add(tops, at, names)
-            if one is pair[1]:
-                self._doubt_alike(one, names)
+        if certain and not spent and self._is_settled(at, trial(), pair, certain):
+            return
+        for each in certain:
+            each.doubt(*names)
+        self._covered.add(tops, at, names)
+        if one is pair[1]:
+            self._doubt_alike(one, names)
 
     def _is_settled(
         self, at: int, trial: Picks, pair: tuple[Execution, Execution], certain: list[Execution]
@@ -262,6 +263,8 @@ class _Agreement:
                     self._relabelled.join(*both)
             self._left += replayed - self._ground.replayed
             replayed = self._ground.replayed
+            if self._left < -LINES:
+                return False
             best.runs += other.runs
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
