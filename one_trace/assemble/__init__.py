@@ -36,7 +36,7 @@ from collections.abc import Callable, Collection
 from one_trace.assemble.ground.ground import Ground
 from one_trace.assemble.search.agree import agree
 from one_trace.assemble.search.readings import Reading
-from one_trace.assemble.search.search import search
+from one_trace.assemble.search.search import find_reading
 from one_trace.assemble.spans.document import assembly_of
 from one_trace.model.gc import held_back, keep_for_good
 from one_trace.model.trace import Assembly
@@ -75,6 +75,6 @@ def _assemble(
 def read_through(record: Record) -> tuple[Ground, Reading]:
     """The reading that is taken, and what all that were tried share."""
     ground = Ground(record)
-    reading = search(ground)
+    reading = find_reading(ground)
     agree(ground, reading)
     return ground, reading

@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from one_trace.assemble import read_through
 from one_trace.assemble.explained.notes import (
+    LineNotes,
     NotedEmitted,
     NotedHappen,
     NotedLeaves,
     NotedMaps,
     NotedSilence,
     NotedWatch,
-    Notes,
 )
 from one_trace.assemble.ground.choices import Candidate, Choice, Choices, Key, Picks
 from one_trace.assemble.ground.executions import Execution
@@ -32,7 +32,7 @@ from one_trace.record.reading import Record
 _BLAMED = 3
 _STANDS = "nothing contradicts that reading either"
 _UNPLACED = "nothing leads there: it was placed by the flow files alone"
-_SAID = {
+_WORDS = {
     "believed": ("the result in its place is its own", "the result in its place is another's"),
     "due": ("was timed out before this line", "was not timed out before this line"),
     "ends at once": ("was over at once", "was not over at once"),
@@ -70,7 +70,7 @@ def explain(record: Record) -> Explanation:
     )
 
 
-def _driven(ground: Ground, reading: Reading) -> tuple[Drive, Notes]:
+def _driven(ground: Ground, reading: Reading) -> tuple[Drive, LineNotes]:
     """The reading again; it goes on where it is contradicted."""
     ground.mode = reading.mode
     picks = {choice.key: choice.chosen.label for choice in reading.choices}
@@ -80,9 +80,9 @@ def _driven(ground: Ground, reading: Reading) -> tuple[Drive, Notes]:
     return drive, notes
 
 
-def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> tuple[Drive, Notes, bool]:
+def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> tuple[Drive, LineNotes, bool]:
     """Also whether it came to the end."""
-    notes, whole = Notes(), False
+    notes, whole = LineNotes(), False
     parts = Parts(
         partial(NotedMaps, notes),
         partial(NotedEmitted, notes),
@@ -92,7 +92,7 @@ def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> 
         partial(NotedHappen, notes),
     )
     drive = Drive(ground, Choices(picks), learned, lenient=lenient, parts=parts)
-    with contextlib.suppress(Conflict):  # what contradicts it is said of the reading
+    with contextlib.suppress(Conflict):  # what contradicts it is reported with the reading
         drive.run()
         whole = True
     return drive, notes, whole
@@ -101,7 +101,7 @@ def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> 
 def _line(
     index: int,
     line: LogLine,
-    notes: Notes,
+    notes: LineNotes,
     of: Execution | None,
     choices: list[MadeChoice],
     began: int,
@@ -152,7 +152,7 @@ def _way(choice: Choice, candidate: Candidate) -> str:
     """In words."""
     kind, label, path = choice.key.kind, candidate.label, candidate.of.path
     if label in ("True", "False"):
-        yes, no = _SAID.get(kind, (kind, f"not: {kind}"))
+        yes, no = _WORDS.get(kind, (kind, f"not: {kind}"))
         return f"{path}: {yes if label == 'True' else no}"
     return label if path in label else f"{path}: {kind}, {label}"
 

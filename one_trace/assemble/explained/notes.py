@@ -32,7 +32,7 @@ OTHERWISE = Weight(weights.LEADS_NOWHERE, "by its file and its attempts it does 
 NOT_DUE = Weight(weights.TOO_LATE, "its time-out is not due")
 
 
-class Notes:
+class LineNotes:
     """By index of the line in hand. `taken`: the execution that a line is about, and the line that has led to
     it; `silent`: what happened before it that has no line; `weighed`: what it may be the end of."""
 
@@ -46,7 +46,7 @@ class Notes:
 
 
 class NotedEmitted(Emitted):
-    def __init__(self, notes: Notes, at: Standing, fit: Fit) -> None:
+    def __init__(self, notes: LineNotes, at: Standing, fit: Fit) -> None:
         super().__init__(at, fit)
         self._notes = notes
 
@@ -58,7 +58,7 @@ class NotedEmitted(Emitted):
 
 
 class NotedWatch(Watch):
-    def __init__(self, notes: Notes, at: Standing) -> None:
+    def __init__(self, notes: LineNotes, at: Standing) -> None:
         super().__init__(at)
         self._notes = notes
 
@@ -81,7 +81,7 @@ class NotedWatch(Watch):
 
 
 class NotedMaps(Maps):
-    def __init__(self, notes: Notes, at: Standing, decisions: Decisions) -> None:
+    def __init__(self, notes: LineNotes, at: Standing, decisions: Decisions) -> None:
         super().__init__(at, decisions)
         self._notes = notes
 
@@ -110,7 +110,7 @@ class NotedMaps(Maps):
 
 
 class NotedSilence(Silence):
-    def __init__(self, notes: Notes, at: Standing, fit: Fit, decisions: Decisions) -> None:
+    def __init__(self, notes: LineNotes, at: Standing, fit: Fit, decisions: Decisions) -> None:
         super().__init__(at, fit, decisions)
         self._notes = notes
 
@@ -136,7 +136,7 @@ class NotedLeaves(Leaves):
 class NotedHappen(Happen):
     def __init__(
         self,
-        notes: Notes,
+        notes: LineNotes,
         at: Standing,
         fit: Fit,
         decisions: Decisions,

@@ -29,7 +29,7 @@ _WHOLE = re.compile(r"\$(?![.{\d\w])")
 ANY = "*"
 
 
-def tell_plan(assembly: Assembly, record: Record, flow: FlowFile, trees: Trees) -> None:
+def add_plan(assembly: Assembly, record: Record, flow: FlowFile, trees: Trees) -> None:
     """What the run was made of, where the flow files are still those of then."""
     plan = plan_of(trees, trees.root(flow.key, flow))  # which reads the flows that are called, too
     called = [other for other in trees.known_flows() if other is not flow]

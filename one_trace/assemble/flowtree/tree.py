@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Struct
+
 from one_trace.engine.rules import CONCURRENCY, WHILE_ITERATIONS
 from one_trace.model.trace import Branch
 from one_trace.record.flows import FlowFile
@@ -33,80 +35,38 @@ class StepList:
         self.nodes: list[Node] = []
 
 
-class WrittenStep:
-    """A step as its flow file has it."""
+class Node(Struct, eq=False):
+    """A step as its flow file has it, what its errors lead to, and what is in it."""
 
-    __slots__ = (
-        "config",
-        "flow_key",
-        "guarded",
-        "id",
-        "index",
-        "name",
-        "step",
-        "step_list",
-        "sub_key",
-        "type",
-    )
-
-    def __init__(
-        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
-    ) -> None:
-        self.step_list = step_list
-        self.index: int | None = index
-        self.id = node_id
-        self.name = name
-        self.type = kind
-        self.flow_key = flow_key
-        self.sub_key: str | None = None
-        self.guarded = False
-        self.config: dict[str, Any] = {}
-        self.step: dict[str, Any] = {}
-
-
-class HandledStep(WrittenStep):
-    """What becomes of its errors."""
-
-    __slots__ = ("own_strategy", "retries", "retry_delay", "strategy", "timeout")
-
-    def __init__(
-        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
-    ) -> None:
-        super().__init__(step_list, index, node_id, name, kind, flow_key)
-        self.strategy = "fail"
-        self.own_strategy = "fail"
-        """What the line of its error says of it: the step's own, without its flow's default."""
-        self.retries = 0
-        self.retry_delay: float | None = None
-        """In ms, where it is the same before each attempt."""
-        self.timeout: float | None = None
-
-
-class Node(HandledStep):
-    """A step and what is in it. `concurrency`: how many iterations or children run concurrently. `repeats`:
-    it may run more than once in one and the same set of results (under a while, or under a container that is
-    retried), or one with the same id may."""
-
-    __slots__ = (
-        "body",
-        "concurrency",
-        "most",
-        "orelse",
-        "repeats",
-        "then",
-    )
-
-    def __init__(
-        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
-    ) -> None:
-        super().__init__(step_list, index, node_id, name, kind, flow_key)
-        self.body: StepList | None = None
-        self.then: StepList | None = None
-        self.orelse: StepList | None = None
-        self.concurrency = 1
-        self.most: int | None = None
-        """How many iterations it makes at most, where the file says so."""
-        self.repeats = False
+    step_list: StepList
+    index: int | None
+    """None where the file does not hold it."""
+    id: str
+    name: str
+    type: str
+    flow_key: str
+    sub_key: str | None = None
+    """The flow that it calls, where the file says so."""
+    guarded: bool = False
+    config: dict[str, Any] = {}
+    step: dict[str, Any] = {}
+    strategy: str = "fail"
+    own_strategy: str = "fail"
+    """What the line of its error says of it: the step's own, without its flow's default."""
+    retries: int = 0
+    retry_delay: float | None = None
+    """In ms, where it is the same before each attempt."""
+    timeout: float | None = None
+    body: StepList | None = None
+    then: StepList | None = None
+    orelse: StepList | None = None
+    concurrency: int = 1
+    """How many iterations or children run concurrently."""
+    most: int | None = None
+    """How many iterations it makes at most, where the file says so."""
+    repeats: bool = False
+    """It may run more than once in one and the same set of results (under a while, or under a container that
+    is retried), or one with the same id may."""
 
     @property
     def pointer(self) -> str | None:
@@ -172,9 +132,7 @@ class Tree:
 
     def foreign(self, node_id: str, name: str, kind: str) -> Node:
         """A step that the file does not hold (it has changed, or is gone)."""
-        node = Node(StepList(None, None), 0, node_id, name, kind, self.key)
-        node.index = None
-        return node
+        return Node(StepList(None, None), None, node_id, name, kind, self.key)
 
 
 def read_tree(flow: FlowFile) -> Tree:
@@ -183,13 +141,7 @@ def read_tree(flow: FlowFile) -> Tree:
     default, inputs = flow.definition.get("defaultOnError"), flow.definition.get("inputs")
     tree.inputs = inputs if isinstance(inputs, dict) else {}
     tree.file = flow
-    _fill(
-        tree,
-        tree.root,
-        flow.definition["steps"],
-        default if isinstance(default, dict) else {},
-        False,
-    )
+    _fill(tree, tree.root, flow.definition["steps"], default if isinstance(default, dict) else {}, False)
     for alike in tree.by_id.values():
         if len(alike) > 1:
             for node in alike:
@@ -202,8 +154,7 @@ def _fill(tree: Tree, step_list: StepList, steps: list[Any], default: dict[str, 
         if not isinstance(step, dict):
             step = {}  # no log line has its id, but those behind it keep their places
         kind = str(step.get("type"))
-        node = Node(step_list, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
-        node.step = step
+        node = Node(step_list, index, str(step.get("id")), str(step.get("name")), kind, tree.key, step=step)
         node.repeats = repeats
         step_list.nodes.append(tree.add(node))
         node.guarded = bool(step.get("if") or step.get("unless"))
@@ -238,13 +189,7 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
         node.concurrency = _concurrency(node.type, config.get("maxConcurrency"))
         node.most = _most(node.type, config)
         # a loop's iterations have results of their own, so what repeats begins anew inside it
-        _fill(
-            tree,
-            node.body,
-            _steps(config.get("steps")),
-            default,
-            below and node.type != "loop",
-        )
+        _fill(tree, node.body, _steps(config.get("steps")), default, below and node.type != "loop")
     elif node.type == "condition":
         node.then, node.orelse = StepList(node, "then"), StepList(node, "else")
         _fill(tree, node.then, _steps(config.get("then")), default, below)

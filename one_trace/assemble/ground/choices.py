@@ -15,7 +15,7 @@ CERTAIN = (0, 0)
 
 
 AT_ONCE = ("throws at once", "ends at once")
-"""Whether a silent leaf was over in the turn in which it began."""
+"""Whether a silent leaf was over in the tick in which it began."""
 
 
 class Key(NamedTuple):

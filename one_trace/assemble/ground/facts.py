@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right, insort
-from collections import Counter
 from functools import cached_property
 
 from one_trace.assemble.ground.script import FLOW_ENDS
@@ -18,6 +17,10 @@ from one_trace.record.log import LogLine
 
 CLOCK_MS = 3.0
 """Two clock readings of one moment differ by no more, in all that was measured."""
+WRITTEN_MS = 3
+"""Lines of one tick are written within this, where nothing is saved between them."""
+BUSY_MS = 20
+"""How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
 _LEAST_MS = 1.0
 _MOST_MS = 1000.0
 """Saving a large state on a busy machine takes as long; more is not lateness but a damaged log."""
@@ -48,14 +51,19 @@ class Facts:
     @property
     def _has_a_start_for_each_end(self) -> bool:
         """Just when it began by its duration."""
-        begun: Counter[tuple[str | None, float]] = Counter()
-        ended: Counter[tuple[str | None, float]] = Counter()
+        left: dict[tuple[str | None, float], int] = {}
+        began: tuple[str | None, float]
         for line in self.lines:
             if line.event == "step:start":
-                begun[line.step_id, line.at] += 1
+                began = line.step_id, line.at
+                left[began] = left.get(began, 0) + 1
             elif line.event == "step:complete" and line.duration_ms is not None:
-                ended[line.step_id, line.at - line.duration_ms] += 1
-        return ended <= begun
+                began = line.step_id, line.at - line.duration_ms
+                count = left.get(began, 0)
+                if not count:
+                    return False
+                left[began] = count - 1
+        return True
 
     @property
     def _is_prompt(self) -> bool:

@@ -23,7 +23,7 @@ otherwise; a record is replayed once in any case."""
 
 
 class Mode(NamedTuple):
-    """How well times have to fit; whether leaves that took no time were over in the very turn in which they
+    """How well times have to fit; whether leaves that took no time were over in the very tick in which they
     began; the step after which the run was to stop, where no line tells of it; whether each line was written
     in the very ms of what it is of."""
 

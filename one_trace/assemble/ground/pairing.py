@@ -20,6 +20,7 @@ from one_trace.assemble.ground.facts import Facts
 from one_trace.assemble.ground.script import Lines
 from one_trace.record.log import LogLine
 
+FINAL = ("step:complete", "step:error")
 MOST = 2_000
 """So many starts are looked at to find others for the ends that lost theirs; then nothing is ruled out."""
 
@@ -44,7 +45,7 @@ class Clocks:
 
     def delay(self, line: LogLine, *, leaf: bool) -> float:
         """How much later than a step's own clock stopped the line of its end may be written, in ms. What ends
-        in the turn in which it began, and what ends with all that runs in it, may wait until the thread has
+        in the tick in which it began, and what ends with all that runs in it, may wait until the thread has
         done all that is to be done then; what has waited for the world is written at once."""
         if self._facts.exact:
             return 0.0
@@ -74,8 +75,14 @@ class Clocks:
         if step_id not in self._lines.concurrent:
             return None
         if step_id not in self._paired:
-            self._paired[step_id] = self._pair(step_id)
+            self._paired[step_id] = None if self._says_which(step_id) else self._pair(step_id)
         return self._paired[step_id]
+
+    def _says_which(self, step_id: str) -> bool:
+        """Whether each end says by its time of which starts it may be."""
+        lines = self._facts.lines
+        ends = (lines[index] for index in self._lines.ends[step_id] if lines[index].event in FINAL)
+        return self._facts.exact and all(line.duration_ms is not None for line in ends)
 
     def _pair(self, step_id: str) -> Paired | None:
         lines, starts = self._facts.lines, self._lines.starts[step_id]

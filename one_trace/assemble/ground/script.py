@@ -36,8 +36,6 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 """What JSON.stringify throws when the host saves its state after a step."""
 
 
-BUSY_MS = 20
-"""How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
 CROWD, COMPARED = 20, 10
 """Where more wait for a line than the first, the second says how many of them take as long as a line."""
 
@@ -121,7 +119,7 @@ class Script:
         self.cursor = self.end = self.compared = 0
         self.late = False
         self.slack = slack
-        """How far apart, in ms, two lines of one turn may be."""
+        """How far apart, in ms, two lines of one tick may be."""
 
     def turn_to(self, begin: int, end: int) -> None:
         self.end = end

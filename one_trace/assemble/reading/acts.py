@@ -30,7 +30,7 @@ def drain(at: Standing) -> None:
     at.last = -1
 
 
-def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
+def end_leaf(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     """A leaf is over."""
     at.pending.drop(waiting)
     if waiting.promise is not None:
@@ -38,8 +38,8 @@ def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     drain(at)
 
 
-def end_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
-    """A leaf is over with a line: what it threw."""
+def failure_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
+    """What a leaf threw that the line in hand ends, which is noted."""
     later = at.known.exact and line.event in RETRIES  # its end has a line of its own
     at.ending = waiting.of if not later else None
     return failure_of(at, waiting, line)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.script import BUSY_MS, ENDS, Conflict
+from one_trace.assemble.ground.facts import BUSY_MS
+from one_trace.assemble.ground.script import ENDS, Conflict
 from one_trace.assemble.reading.expected import SURE
 from one_trace.assemble.reading.pending import UNKNOWN
 from one_trace.assemble.reading.standing import Standing
@@ -20,7 +21,7 @@ LITERALS = {"true": True, "false": False}
 class Decisions:
     def __init__(self, at: Standing) -> None:
         self._at, self._expected = at, at.known.expected
-        self.turns: dict[tuple[int, int], int] = {}
+        self.begun: dict[tuple[int, int], int] = {}
         """Iterations of a while that have begun, by number and attempt."""
 
     # -- skipped
@@ -82,7 +83,7 @@ class Decisions:
 
     def items(self, execution: Execution | None, most: int) -> int:
         assert execution is not None
-        known = self._expected.turns(execution)
+        known = self._expected.iterations(execution)
         if known is not None:
             return known
         node = execution.node
@@ -93,19 +94,19 @@ class Decisions:
     def counted(self, execution: Execution | None, count: int) -> None:
         """A loop makes this many iterations."""
         if execution is not None and execution.node.concurrency == 1:
-            self._at.notes.turns[execution.number] = count
+            self._at.notes.iterations[execution.number] = count
 
-    def turns_of(self, container: Execution) -> tuple[float, float] | None:
+    def iterations_of(self, container: Execution) -> tuple[float, float] | None:
         """How many iterations it makes one after another, at least and at most; a branch makes one. None:
         they do not wait for each other."""
         node = container.node
         if node.type == "while":
-            known = self._expected.turns(container)
+            known = self._expected.iterations(container)
             most = WHILE_ITERATIONS if node.most is None else node.most
             forever = LITERALS.get(str(node.config.get("condition")).strip())
             return (known, known) if known is not None else (most if forever else 1, most)
         if node.type == "loop":
-            count = self._at.notes.turns.get(container.number)
+            count = self._at.notes.iterations.get(container.number)
             return (count, count) if count is not None else None
         return 1, 1
 
@@ -121,10 +122,10 @@ class Decisions:
     def again(self, execution: Execution | None) -> bool:
         assert execution is not None
         key = execution.number, execution.attempts
-        turn = self.turns[key] = self.turns.get(key, 1) + 1
-        known = self._expected.turns(execution)
+        begun = self.begun[key] = self.begun.get(key, 1) + 1
+        known = self._expected.iterations(execution)
         if known is not None:
-            return turn <= known
+            return begun <= known
         literal = LITERALS.get(str(execution.node.config.get("condition")).strip())
         if literal is not None:
             return literal

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from one_trace.assemble.ground.choices import Choices
+from one_trace.assemble.ground.facts import WRITTEN_MS
 from one_trace.assemble.ground.ground import EXACT, Go, Ground
 from one_trace.assemble.ground.pairing import Pairings
 from one_trace.assemble.ground.script import FLOW_ENDS, Script
@@ -19,7 +20,7 @@ from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.driven import DrivenLoop, LineClock
 from one_trace.assemble.reading.emitted import Emitted, Finished
 from one_trace.assemble.reading.expected import Expected
-from one_trace.assemble.reading.fit import WRITTEN_MS, Fit
+from one_trace.assemble.reading.fit import Fit
 from one_trace.assemble.reading.followed import Followed
 from one_trace.assemble.reading.happen import Happen
 from one_trace.assemble.reading.leaves import Leaves

@@ -1,4 +1,4 @@
-"""Each event that the engine emits is held against the log: it must stand there next, or in the same turn."""
+"""Each event that the engine emits is held against the log: it must stand there next, or in the same tick."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Emitted(Events):
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
-        """The line that this event is, where it is not the next: another of the same turn, where times are
+        """The line that this event is, where it is not the next: another of the same tick, where times are
         not exact. Where they are, so is the order."""
         at, script = self._at, self._at.script
         if script.peek() is None:

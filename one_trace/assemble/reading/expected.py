@@ -72,7 +72,7 @@ class Expected:
         if result is None or result.status not in STATUSES:
             return NOTHING
         if result.status == "success" and result.duration_ms is None:
-            return NOTHING  # what a while leaves before each turn
+            return NOTHING  # what a while leaves before each iteration
         if execution.node.repeats:
             level = UNLIKELY
         elif level == SURE and (self._may_be_merged_over(execution) or self._may_be_late(execution)):
@@ -139,9 +139,9 @@ class Expected:
                             inside, at.node.step_list.nodes[-1].id if at.node.step_list.nodes else None
                         )
                     return self._maps[key], around.level
-                turn = where.iteration or 0
-                if isinstance(inside, list) and turn < len(inside):
-                    return inside[turn] or {}, around.level
+                iteration = where.iteration or 0
+                if isinstance(inside, list) and iteration < len(inside):
+                    return inside[iteration] or {}, around.level
                 return None, UNLIKELY
             at = above
 
@@ -157,7 +157,7 @@ class Expected:
         result = self.of(execution).result
         return result.error if result is not None else None
 
-    def turns(self, container: Execution) -> int | None:
+    def iterations(self, container: Execution) -> int | None:
         """How many iterations it makes."""
         expected = self.of(container)
         if expected.result is None or expected.result.status != "success" or expected.level < SURE:

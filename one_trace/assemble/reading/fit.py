@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.facts import Tolerance
+from one_trace.assemble.ground.facts import BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
-from one_trace.assemble.ground.script import BUSY_MS
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.expected import SURE
@@ -24,8 +23,6 @@ BAD = (weights.BAD, 0.0)
 RETRIES = ("step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
-WRITTEN_MS = 3
-"""Lines of one turn are written within this, where nothing is saved between them."""
 
 
 class Fit:
@@ -57,17 +54,17 @@ class Fit:
         line is written, and before the next one is: the host is one thread."""
         if line.duration_ms is None:
             return 0.0
-        began = line.at - line.duration_ms
-        return max(execution.start - began, began - self.latest_start(execution), 0.0)
+        apart = line.at - line.duration_ms - execution.start
+        if apart <= 0 or self._on_time:
+            return abs(apart)
+        return max(0.0, apart + execution.start - self.latest_start(execution))
 
     def latest_start(self, execution: Execution) -> float:
         """When its own clock started at the latest."""
-        begun = execution.lines[0]
-        if begun < 0:
+        begun, lines = execution.lines[0], self._at.script.lines
+        if begun < 0 or self._on_time:
             return execution.start
-        lines = self._at.script.lines
-        latest = begun if self._on_time or begun + 1 == len(lines) else begun + 1
-        return max(execution.start, lines[latest].at)
+        return max(execution.start, lines[min(begun + 1, len(lines) - 1)].at)
 
     def _always_late(self) -> float | None:
         """By how many ms any end may be late, where that is the same for all."""
@@ -152,10 +149,10 @@ class Fit:
         if failed:
             ids = (above.node.id,)
             return not seen or self.follows(line, lambda each: each.step_id == above.node.id, ids)
-        turns = self._decisions.turns_of(above)
-        if turns is None:
+        iterations = self._decisions.iterations_of(above)
+        if iterations is None:
             return True
-        (least, most), begun = turns, (where.iteration or 0) + 1
+        (least, most), begun = iterations, (where.iteration or 0) + 1
         if begun >= least and not seen:
             return True
         first = self._decisions.firsts(execution.node.step_list)

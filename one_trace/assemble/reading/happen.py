@@ -9,7 +9,7 @@ from one_trace.assemble.ground.choices import Candidate, Cost
 from one_trace.assemble.ground.executions import Execution, outwards
 from one_trace.assemble.ground.script import CROWD, ENDS, Conflict
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.acts import choose, end_with, fire, read_flows, settle
+from one_trace.assemble.reading.acts import choose, end_leaf, failure_with, fire, read_flows
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.fit import BAD, RETRIES, Fit
 from one_trace.assemble.reading.pending import Timer, Waiting
@@ -80,7 +80,7 @@ class Happen:
         if due and line.event in ENDS and self._at.choices.whether("before", due[0].of, likely=False):
             for each in due:
                 if each in self._at.pending.silent:
-                    settle(self._at, each, each.failure)
+                    end_leaf(self._at, each, each.failure)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -110,7 +110,7 @@ class Happen:
         assert each.due is not None
         self._at.clock.at = max(self._at.clock.at, each.due)
         if isinstance(each, Waiting):
-            settle(self._at, each, each.failure)
+            end_leaf(self._at, each, each.failure)
         else:
             self.fire(each)
 
@@ -191,7 +191,7 @@ class Happen:
             self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        settle(self._at, waiting, end_with(self._at, waiting, line))
+        end_leaf(self._at, waiting, failure_with(self._at, waiting, line))
 
     def by_timer(self, line: LogLine, until: float, since: float) -> bool:
         """Another attempt, or what is silent and may be over by now: that which the line may come of, or what

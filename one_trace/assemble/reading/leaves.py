@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from one_trace.assemble.ground.choices import AT_ONCE
 from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.script import ENDS
-from one_trace.assemble.reading.acts import end_with, failure_of, keep_at
+from one_trace.assemble.reading.acts import failure_of, failure_with, keep_at
 from one_trace.assemble.reading.expected import LIKELY, SURE
 from one_trace.assemble.reading.fit import Fit
 from one_trace.assemble.reading.pending import UNKNOWN, Waiting
@@ -60,7 +60,7 @@ class Leaves:
         at.last = -1
         if line.at > at.clock.at:
             at.clock.at = line.at
-        waiting.failure = end_with(at, waiting, line)
+        waiting.failure = failure_with(at, waiting, line)
         return True
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:

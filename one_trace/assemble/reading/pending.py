@@ -57,7 +57,7 @@ class Pending:
     """`open`: executions with events that have begun and not ended, by step id; `waiting`: leaf bodies by
     step id; `silent`: those without events; `promised`: silent containers of which the state says when they
     ended, and whether they failed; `calls`: sub-flows before their first event; `reader`: what the first of
-    them wait for; `limited`: attempts with a time-out whose bodies have begun in this turn, the innermost
+    them wait for; `limited`: attempts with a time-out whose bodies have begun in this tick, the innermost
     last; `count`: how many leaf bodies wait; `pausing`: whose pause or time-out the next timer is, an attempt
     of 0 for a pause, and how long it is by the log; `fresh`: what has begun without a line since the last
     line of this moment."""
@@ -103,14 +103,14 @@ class Notes:
     """`forced`: silent steps of which only what followed tells that they were over; `guessed`: failures of
     which only the step is known that they came through; `unseen`: what began after the last line;
     `reserved`: lines that end leaves which were over at once; `refused`: lines that do not end what they
-    might, had that been over at once; `turns`: how many iterations a loop makes one after another, by its
-    number; `root`: the map of the root flow, now; `kept`: when the state was saved last."""
+    might, had that been over at once; `iterations`: how many a loop makes one after another, by its number;
+    `root`: the map of the root flow, now; `kept`: when the state was saved last."""
 
     forced: set[Execution] = field(default_factory=set)
     guessed: set[StepFailure] = field(default_factory=set)
     unseen: set[Execution] = field(default_factory=set)
     reserved: set[int] = field(default_factory=set)
     refused: set[tuple[int, Execution]] = field(default_factory=set)
-    turns: dict[int, int] = field(default_factory=dict)
+    iterations: dict[int, int] = field(default_factory=dict)
     root: dict[str, Made] = field(default_factory=dict)
     kept: dict[str, Made] = field(default_factory=dict)

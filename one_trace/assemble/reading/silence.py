@@ -11,7 +11,7 @@ from one_trace.assemble.ground.choices import Candidate
 from one_trace.assemble.ground.executions import Execution, child_around, lineage, outwards
 from one_trace.assemble.ground.script import CROWD
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.acts import choose, fire, settle
+from one_trace.assemble.reading.acts import choose, end_leaf, fire
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.fit import TIMED_OUT, Fit
 from one_trace.assemble.reading.pending import NEVER, UNKNOWN, Timer, Waiting
@@ -209,7 +209,7 @@ class Silence:
         for each in sorted(waiting, key=lambda each: (each.due or 0, each.of.number)):
             if each in self._at.pending.silent:
                 self._at.notes.forced.add(each.of)
-                settle(self._at, each, None)
+                end_leaf(self._at, each, None)
 
     def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self._at.notes.forced.add(waiting.of)
@@ -218,7 +218,7 @@ class Silence:
         failure = StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout)
         if not sure:
             self._at.notes.guessed.add(failure)
-        settle(self._at, waiting, failure)
+        end_leaf(self._at, waiting, failure)
 
     def held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest

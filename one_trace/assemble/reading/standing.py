@@ -1,4 +1,4 @@
-"""Where a reading stands. No behaviour: who changes what is said beside each field."""
+"""Where a reading stands. It has no behaviour: the rules are given it, and change it."""
 
 from __future__ import annotations
 

@@ -14,11 +14,13 @@ from one_trace.assemble.ground.choices import AT_ONCE, Candidate, Choice, Key, P
 from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.ground import EXACT, LINES, Ground
 from one_trace.assemble.reading.expected import SURE, UNLIKELY
-from one_trace.assemble.search.classes import Classes
+from one_trace.assemble.reading.standing import Learned
 from one_trace.assemble.search.doubts import doubt_what_differs, reported
-from one_trace.assemble.search.instead import MEETINGS, TRIALS, Arms, instead
+from one_trace.assemble.search.exchange import Arms, arms, exchange, renamed
+from one_trace.assemble.search.instead import MEETINGS, TRIALS, instead
 from one_trace.assemble.search.readings import Reading
-from one_trace.assemble.search.search import arms, exchange, renamed, solve
+from one_trace.assemble.search.search import solve
+from one_trace.assemble.search.union_find import UnionFind
 from one_trace.assemble.search.within import (
     Covered,
     after,
@@ -42,18 +44,18 @@ def agree(ground: Ground, best: Reading) -> None:
 
 
 class _Agreement:
-    """`before`: the choices up to the one that is looked at; `left`: how many lines may be replayed yet."""
+    """`before`: the choices up to the one that is looked at; `last`: up to how many lines may be replayed."""
 
     def __init__(self, ground: Ground, best: Reading) -> None:
         self._ground, self._best = ground, best
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
         self._stands, self._size = best.conflict is None and not near, ground.size
-        self._left = LINES if self._stands else 0
+        self._last = ground.replayed + (LINES if self._stands else 0)
         self._below = below(best.executions)
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
-        self._relabelled = Classes()
+        self._relabelled = UnionFind()
         """Arms that were each other's for good: which is which is but a name."""
         self._covered = Covered()
         self._began: dict[tuple[str, float], list[Execution]] = defaultdict(list)
@@ -79,6 +81,11 @@ class _Agreement:
         self._share_doubts()
         self._doubt_together()
 
+    @property
+    def _is_spent(self) -> bool:
+        """Too few lines are left of the budget to replay the log once more."""
+        return self._last - self._ground.replayed < self._size
+
     def _to_look_at(self, choice: Choice) -> Iterator[Candidate]:
         """The candidates that may be as right: one of those that are each other's, and none that is the
         chosen one's."""
@@ -90,7 +97,7 @@ class _Agreement:
             if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
                 continue
             yield each
-            if len(seen) <= TRIALS and self._left >= self._size:
+            if len(seen) <= TRIALS and not self._is_spent:
                 seen.append(each.of)
 
     def _is_belied(self, of: Execution, key: Key) -> bool:
@@ -186,24 +193,21 @@ class _Agreement:
         """What the state turned out to say of a silent step may be what another has left of which it says
         nothing."""
         best, node = self._best, of.node
-        if self._left < self._size:
+        if self._is_spent:
             self._doubt_silent(node)
             return
         silent = (each for each in best.executions if each.node is node and each.result is None)
         alike = (loud_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
         for number, pair in enumerate(alike):
-            both, replayed = arms(*pair), self._ground.replayed
+            both = arms(*pair)
             if both is None:
                 continue
-            if number >= MEETINGS or self._left < self._size:
+            if number >= MEETINGS or self._is_spent:
                 self._doubt(pair, max(0, pair[0].lines[0]))
                 continue
             learned = {renamed(path, *both): result for path, result in best.learned.items()}
             picks = dict(exchange(choice, both) for choice in best.choices)
-            other = solve(self._ground, picks, 1, learned)
-            self._left += replayed - self._ground.replayed
-            if other.conflict is None:
-                doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
+            self._compare(picks, learned, _names(pair))
 
     def _doubt_silent(self, node: Node) -> None:
         """Nobody has looked whose result any of them has left."""
@@ -229,7 +233,7 @@ class _Agreement:
     def _look(self, at: int, trial: Callable[[], Picks], pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         names, one = _names(pair), pair[0]
-        spent = self._left < self._size
+        spent = self._is_spent
         if one is pair[1]:
             tops = [one, *behind(one, self._below)]
             tops = [each for each in tops if not (spent and self._covered.has(each, at, names))]
@@ -254,27 +258,24 @@ class _Agreement:
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
         others = 0
-        replayed = self._ground.replayed
         for both, full, other in instead(self._ground, best, trial, pair):
-            others += other.conflict is None
-            if other.conflict is None and both is not None:
-                self._exchanged.setdefault(both, at)
-                if full:
-                    self._relabelled.join(*both)
-            self._left += replayed - self._ground.replayed
-            replayed = self._ground.replayed
-            if self._left < -LINES:
-                return False
             best.runs += other.runs
             if other.conflict is None:
-                doubt_what_differs(best.executions, other.executions, names, self._went_in)
-            if other.conflict is None and full:
-                return True  # what else there is with the one in the other's place is there without as well
-            if other.conflict is None and pair[0] is pair[1]:
-                self._exchange_alike(pair[0], other, at, trial)
+                others += 1
+                self._doubt_what_differs(other, names)
+                if both is not None:
+                    self._exchanged.setdefault(both, at)
+                    if full:
+                        self._relabelled.join(*both)
+                if full:
+                    return True  # what else there is with one in the other's place is there without as well
+                if pair[0] is pair[1]:
+                    self._exchange_alike(pair[0], other, at, trial)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
+            if self._ground.replayed > self._last + LINES:
+                return False
         if others and pair[0] is pair[1] and (not refuted or list(trial)[-1].kind in AT_ONCE):
             self._doubt_alike(pair[0], names)
         return refuted
@@ -287,17 +288,19 @@ class _Agreement:
                 there, both = theirs.get(each.path), arms(one, each)
                 if both is None or there is None or reported(there) == reported(each):
                     continue
-                if both not in self._exchanged and self._left >= self._size:
-                    self._exchange_all(both, trial)
+                if both not in self._exchanged and not self._is_spent:
+                    picks = {**dict(exchange(choice, both) for choice in self._best.choices), **trial}
+                    self._compare(picks, self._best.learned, PLACES[:1])
                 self._exchanged.setdefault(both, at)
 
-    def _exchange_all(self, both: Arms, trial: Picks) -> None:
-        best, replayed = self._best, self._ground.replayed
-        picks = {**dict(exchange(choice, both) for choice in best.choices), **trial}
-        other = solve(self._ground, picks, 1, best.learned)
-        self._left += replayed - self._ground.replayed
+    def _compare(self, picks: Picks, learned: Learned, names: tuple[str, ...]) -> None:
+        """What differs in the reading with these choices, if nothing contradicts it, is not certain."""
+        other = solve(self._ground, picks, 1, learned)
         if other.conflict is None:
-            doubt_what_differs(best.executions, other.executions, PLACES[:1], self._went_in)
+            self._doubt_what_differs(other, names)
+
+    def _doubt_what_differs(self, other: Reading, names: tuple[str, ...]) -> None:
+        doubt_what_differs(self._best.executions, other.executions, names, self._went_in)
 
     def _went_in(self, each: Execution) -> int | None:
         if not self._measured.any:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TypeAlias
 
 from one_trace.assemble.ground.choices import Choice, Key, Picks
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.ground import LINES, Ground
+from one_trace.assemble.search.exchange import Arms, arms, exchange, may_exchange, renamed
 from one_trace.assemble.search.readings import Reading
-from one_trace.assemble.search.search import arms, exchange, may_exchange, renamed, solve
+from one_trace.assemble.search.search import solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -21,7 +21,6 @@ SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
 """Where it is not this one: so many of the next are tried."""
-Arms: TypeAlias = tuple[str, str]
 
 
 def instead(

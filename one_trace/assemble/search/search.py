@@ -7,26 +7,23 @@ import itertools
 from collections.abc import Collection, Iterator
 
 from one_trace.assemble.ground.choices import Choice, Key, Picks
-from one_trace.assemble.ground.executions import Execution, lineage, outwards
+from one_trace.assemble.ground.executions import lineage, outwards
 from one_trace.assemble.ground.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assemble.reading.standing import Learned
+from one_trace.assemble.search.exchange import exchanged
 from one_trace.assemble.search.readings import Reading, read, read_once
 
 MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
 """What is likelier first."""
-_BEHIND = ("", " ", "[", "#")
-"""What may stand behind the path of what goes on."""
 RUNS = 100
 """Runs of a record at most that come no further, until one is found that nothing contradicts."""
-MEETINGS = 4
-"""So many of the choices at which two may be exchanged are tried."""
 FURTHER = 2
 """So many times as many lines are replayed for the first reading as for all others."""
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 """What of a span may be otherwise where no reading was found that nothing contradicts."""
 
 
-def search(ground: Ground) -> Reading:
+def find_reading(ground: Ground) -> Reading:
     """The first reading without a conflict, else the one that came furthest."""
     if ground.bare:
         return read_once(ground, {}, {}, lenient=True)
@@ -168,7 +165,7 @@ def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
     otherwise, then the others; the latest first. Made one by one: there may be many, of which few are
     tried."""
     for pair in reading.twins:
-        for picks in _exchanged(reading, *pair):
+        for picks in exchanged(reading.choices, *pair):
             yield {**picks, **fixed}
     blamed = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
@@ -195,77 +192,3 @@ def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
         each.of.number in around or any(inner.number in blamed for inner in lineage(each.of))
         for each in choice.candidates
     )
-
-
-def _exchanged(reading: Reading, one: Execution, other: Execution) -> Iterator[Picks]:
-    """All choices, with two of the same steps in each other's place: them alone, or all that runs beside
-    them; from where they may be exchanged, the last time before the first of them ends, or the time before;
-    until they may be exchanged again after both have ended, or for good."""
-    choices = reading.choices
-    ends = sorted(each.lines[1] for each in (one, other))
-    for both in _scopes(one, other):
-        meetings = [index for index, choice in enumerate(choices) if may_exchange(choice, both)]
-        begins = [index for index in meetings if ends[0] < 0 or choices[index].key.at <= ends[0]]
-        again = next((index for index in meetings if choices[index].key.at > ends[1] >= 0), len(choices))
-        as_made = [(choice.key, choice.chosen.label) for choice in choices]
-        changed = [exchange(choice, both) for choice in choices]
-        for begin in begins[: -1 - MEETINGS : -1]:
-            for end in dict.fromkeys((again, len(choices))):
-                yield dict([*as_made[:begin], *changed[begin:end], *as_made[end:]])
-        if meetings:
-            yield dict(changed)
-
-
-def _scopes(one: Execution, other: Execution) -> Iterator[tuple[str, str]]:
-    """The paths of the two, and of what they are in, as far as they have to be exchanged; the innermost
-    first."""
-    first, second = one.path.split(" > "), other.path.split(" > ")
-    while first and second and first != second:
-        yield " > ".join(first), " > ".join(second)
-        if first.pop() != second.pop():
-            return
-
-
-def may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
-    """It is one between the two."""
-    labels = {each.label for each in choice.candidates}
-    return any(renamed(label, *both) in labels - {label} for label in labels)
-
-
-def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
-    """A choice, with these two in each other's place."""
-    kind, at, which = choice.key
-    of = renamed(which, *both) if isinstance(which, str) else which
-    return Key(kind, at, of), renamed(choice.chosen.label, *both)
-
-
-def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, str] | None:
-    """The paths of the two, without what is the same at their ends. What was over before line `at` goes on
-    alone."""
-    ghosts = _orphaned(one, other, at) if at is not None else None
-    if ghosts is not None:
-        return ghosts[0].path, ghosts[1].path
-    first, second = one.path.split(" > "), other.path.split(" > ")
-    while first and second and first[-1] == second[-1]:
-        first.pop()
-        second.pop()
-    arms = " > ".join(first), " > ".join(second)
-    return arms if all(arms) and arms[0] != arms[1] else None
-
-
-def _orphaned(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
-    """The innermost around the two that were over by then."""
-    for pair in zip(lineage(one), lineage(other), strict=False):
-        if pair[0] is pair[1] or pair[0].node is not pair[1].node:
-            return None
-        if any(0 <= each.lines[1] < at for each in pair):
-            return pair
-    return None
-
-
-def renamed(label: str, one: str, other: str) -> str:
-    for here, there in ((one, other), (other, one)):
-        at = label.find(here)
-        if at >= 0 and label[at + len(here) :][:1] in _BEHIND:
-            return label[:at] + there + label[at + len(here) :]
-    return label

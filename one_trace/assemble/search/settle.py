@@ -61,11 +61,11 @@ class Settling:
                     executed = raw_items(member(result.output, "stepsExecuted"))
                     todo += self._children(made, executed or ())
                 continue
-            mine, theirs, loop, turn = todo.pop()
+            mine, theirs, loop, iteration = todo.pop()
             for step_id, made in mine.items():
                 if made.of is None or step_id == _LOST:
                     continue
-                if loop is not None and not _runs_in(made.of, loop, turn):
+                if loop is not None and not _runs_in(made.of, loop, iteration):
                     continue  # this may be as it was a moment before
                 stored = theirs.get(step_id)
                 if id(made) in self._seen:
@@ -147,8 +147,8 @@ class Settling:
             theirs = theirs if theirs is not None else self.stored.inside(kind, result)
             pairs = enumerate(zip(made.parts, theirs or (), strict=False))
             return [
-                (mine, their, execution, turn)
-                for turn, (mine, their) in pairs
+                (mine, their, execution, iteration)
+                for iteration, (mine, their) in pairs
                 if mine is not None and their is not None
             ]
         if kind == "flow":
@@ -212,13 +212,13 @@ def _is_same(one: Raw, other: Raw) -> bool:
     return b"".join(bytes(one).split()) == b"".join(bytes(other).split())
 
 
-def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:
+def _runs_in(execution: Execution, loop: Execution, iteration: int) -> bool:
     where = execution.where
     while where.above is not loop:
         if where.above is None:
             return False
         where = where.above.where
-    return where.iteration == turn
+    return where.iteration == iteration
 
 
 def _last_of(parts: Map, call: Execution) -> str | None:

@@ -153,11 +153,11 @@ class Inputs:
     def _of_loop(self, span: View, path: Path, code: bool) -> Raw:
         """``$.loop.item`` and its other names, in the innermost loop that the span runs in."""
         at: View = span
-        while at.act.kind != "loop":
-            if at.act.kind == "flow" or at.act.span is None:
+        while at.container.kind != "loop":
+            if at.container.kind == "flow" or at.container.span is None:
                 return ABSENT if len(path) > 1 else Raw(b"{}")
-            at = at.act.span
-        loop = at.act.span
+            at = at.container.span
+        loop = at.container.span
         if loop is None or at.iteration is None or len(path) < 2:
             raise Unknown
         config = loop.node.config

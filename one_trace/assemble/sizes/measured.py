@@ -51,8 +51,8 @@ class Measured:
         child: tuple[int, ...] = ()
         again = span.node.type == "while" or span.attempts > 1 or span.unsure_attempts
         while span.slot >= 0:
-            child = (span.act.attempt, span.slot, *child)
-            owner = span.act.span
+            child = (span.container.attempt, span.slot, *child)
+            owner = span.container.span
             if owner is None:
                 return None
             span = owner

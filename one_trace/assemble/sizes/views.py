@@ -22,7 +22,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Act:
+class ContainerAttempt:
     """The attempt that something ran in: of a container, or of a flow, whose `span` is the step that calls
     it. The run's own flow has none."""
 
@@ -37,7 +37,7 @@ class Views:
         self._views: dict[int, View] = {}
         self._scopes: dict[_Place, Scope] = {}
         self._inside: dict[int, object] = {}
-        self._acts: dict[_Place, Act] = {}
+        self._attempts: dict[_Place, ContainerAttempt] = {}
 
     def of(self, execution: Execution) -> View:
         found = self._views.get(execution.number)
@@ -48,7 +48,7 @@ class Views:
     def close(self) -> None:
         """They refer to one another."""
         self._views.clear()
-        self._acts.clear()
+        self._attempts.clear()
 
     def scope(self, execution: Execution) -> Scope:
         at = execution
@@ -66,8 +66,8 @@ class Views:
         if container.node.type == "flow":
             return Scope(inside if isinstance(inside, dict) else None, None)
         number = iteration or 0
-        turn = inside[number] if isinstance(inside, list) and number < len(inside) else None
-        return Scope(turn, self.scope(container))
+        results = inside[number] if isinstance(inside, list) and number < len(inside) else None
+        return Scope(results, self.scope(container))
 
     def _inside_of(self, container: Execution, attempt: int) -> object:
         result = container.result
@@ -77,13 +77,14 @@ class Views:
             self._inside[container.number] = self._stored.inside(container.node.type, result)
         return self._inside[container.number]
 
-    def act(self, execution: Execution) -> Act:
+    def container(self, execution: Execution) -> ContainerAttempt:
         above, attempt = execution.where.above, execution.where.attempt or 1
         key = above.number if above is not None else 0, attempt, None
-        if key not in self._acts:
+        if key not in self._attempts:
             kind = above.node.type if above is not None else "flow"
-            self._acts[key] = Act(kind, self.of(above) if above is not None else None, attempt)
-        return self._acts[key]
+            span = self.of(above) if above is not None else None
+            self._attempts[key] = ContainerAttempt(kind, span, attempt)
+        return self._attempts[key]
 
 
 class View:
@@ -124,13 +125,13 @@ class View:
         return self._views.scope(self._execution)
 
     @property
-    def act(self) -> Act:
-        return self._views.act(self._execution)
+    def container(self) -> ContainerAttempt:
+        return self._views.container(self._execution)
 
     @property
-    def flow(self) -> Act:
+    def flow(self) -> ContainerAttempt:
         """The flow in which it stands."""
-        at = self.act
+        at = self.container
         while at.kind != "flow" and at.span is not None:
-            at = at.span.act
+            at = at.span.container
         return at

@@ -22,8 +22,7 @@ _SHORTEST_TAIL = 8
 _text = msgspec.json.Decoder(str)
 
 
-def may_be_told(shown: Span) -> bool:
-    """Whether it is a command that failed."""
+def is_failed_command(shown: Span) -> bool:
     return shown.type == "bash" and shown.error is not None and shown.error.startswith(_FAILED)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from one_trace.assemble.flowtree.planned import tell_plan
+from one_trace.assemble.flowtree.planned import add_plan
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.ground import Ground
 from one_trace.assemble.ground.script import FOLLOWED
@@ -16,7 +16,7 @@ from one_trace.assemble.sizes.measured import Measured
 from one_trace.assemble.sizes.usage import drop_copies, take_parts
 from one_trace.assemble.sizes.views import Views
 from one_trace.assemble.spans.cause import find_cause
-from one_trace.assemble.spans.commands import command_ends, may_be_told
+from one_trace.assemble.spans.commands import command_ends, is_failed_command
 from one_trace.assemble.spans.order import in_order, span_ids
 from one_trace.assemble.spans.span import span_of
 from one_trace.assemble.spans.whole import run_of, saved_status, start_of, trace_id
@@ -43,7 +43,7 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
     parts = take_parts(spans)
     views, inputs = Views(ground.stored), Inputs(record)
     _weigh_inputs(Measured(record), inputs, views, zip(ordered, spans, strict=True))
-    failed = [pair for pair in zip(ordered, spans, strict=True) if may_be_told(pair[1])]
+    failed = [pair for pair in zip(ordered, spans, strict=True) if is_failed_command(pair[1])]
     ends = command_ends(inputs, [(views.of(each), shown) for each, shown in failed])
     views.close()
     status, ended = _outcome(record, reading)
@@ -74,7 +74,7 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
         outputs=outputs,
     )
     if record.flow is not None:
-        tell_plan(assembly, record, record.flow, ground.flows.trees)
+        add_plan(assembly, record, record.flow, ground.flows.trees)
     return assembly
 
 

@@ -22,7 +22,7 @@ def span_of(
 ) -> Span:
     node, where, result = each.node, each.where, each.result
     above = where.above
-    shown = not _is_told_nowhere(each)
+    shown = not _is_unreported(each)
     status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
     status = status if shown else _least(each)
     lasted = duration_of(each) if shown and status not in ("skipped", "incomplete") else None
@@ -69,7 +69,7 @@ def span_of(
     return made
 
 
-def _is_told_nowhere(each: Execution) -> bool:
+def _is_unreported(each: Execution) -> bool:
     """It has no lines, and no result, and what it runs in leaves it open how it ended. A success after
     retries has a line."""
     if not each.where.silent or each.result is not None or each.status not in ("success", "error"):

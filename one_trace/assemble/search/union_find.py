@@ -1,10 +1,10 @@
-"""Which of some names stand for each other."""
+"""Which names stand for each other, directly or by way of others."""
 
 from __future__ import annotations
 
 
-class Classes:
-    """By a tree: each name below another, or at the top of its class."""
+class UnionFind:
+    """Each name is below another, or at the top of its set."""
 
     def __init__(self) -> None:
         self._above: dict[str, str] = {}
