@@ -22,7 +22,7 @@ that stands at the line in hand.
    explain by the flow files alone. All that may be otherwise says so.
 
 A reading is what it starts from (`Known`), where it is (`Standing`, which has no behaviour) and its choices;
-the rules are given those. `watch`, `emitted`, `leaves`, `followed` and `driven` are what the engine is given
+each module is given those. `watch`, `emitted`, `leaves`, `followed` and `driven` are what the engine is given
 in place of the world. All readings share `ground`: the record, its `flows`, what is `stored` in its state,
 and the readings that were `tried`. `executions` are what ran; `spans/` says it in the trace's words.
 

@@ -13,6 +13,11 @@ THROWN = ("step:error", "step:retry", "step:retry-skip", "flow:error")
 """Events of what threw."""
 
 
+def has_failed(line: Line) -> bool:
+    """Whether what it is the end of threw."""
+    return line.what in THROWN or line.fields.get("status") in ("failed", "timeout")
+
+
 @dataclass(frozen=True)
 class Expectations:
     """`spans` and `places` are those of the run, as far as it has come; `began`: when the record begins, in
@@ -49,9 +54,8 @@ class Expectations:
         span = self.reading.get(where)
         if span is None or span.duration_ms is None:
             return False
-        failed = expected.what in THROWN or expected.fields.get("status") in ("failed", "timeout")
         is_end = self.began + span.start_ms + span.duration_ms == expected.at
-        return is_end and failed == (span.status in ("error", "timeout"))
+        return is_end and has_failed(expected) == (span.status in ("error", "timeout"))
 
     def silent_end(self, number: int) -> float | None:
         """When a step without events ends that runs still, epoch ms; None if the reading does not say."""

@@ -15,7 +15,7 @@ from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.virtual import VirtualClock
 from tests.oracle.course import Course
 from tests.oracle.events import UNKNOWN, Line
-from tests.oracle.expectations import THROWN, Expectations
+from tests.oracle.expectations import Expectations, has_failed
 from tests.true_tree import Behaviour
 
 _FOREVER_MS = 2**31 - 1
@@ -112,8 +112,7 @@ class Guide:
         return []
 
     def _options(self, expected: Line) -> list[Ends]:
-        threw = expected.what in THROWN or expected.fields.get("status") in ("failed", "timeout")
-        return _ends(self.sets(expected), expected.fields.get("error") or UNKNOWN, threw)
+        return _ends(self.sets(expected), expected.fields.get("error") or UNKNOWN, has_failed(expected))
 
     def sets(self, expected: Line) -> list[tuple[Waiting, ...]]:
         """What waits, by what it runs in: first in the step of the event, then where the fewest do."""

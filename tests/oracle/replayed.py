@@ -15,7 +15,7 @@ from tests.oracle import places
 from tests.oracle.course import Course
 from tests.oracle.decisions import Attempt, Decided, Inside
 from tests.oracle.events import UNKNOWN
-from tests.oracle.expectations import Expectations
+from tests.oracle.expectations import Expectations, has_failed
 from tests.oracle.guide import Guide, Waiting
 from tests.oracle.record import Record
 from tests.true_tree import LEAVES, Behaviour, TreeRecorder
@@ -94,8 +94,9 @@ class Replayed(TreeRecorder):
         await super().wait(call, ms)
         for _ in range(self._reading.later.get(attempt, 0)):
             await _turn(loop)
+        threw = self._reading.at(attempt[0])[call.attempt - 1].error is not None
         left = _IDLE_TURNS
-        while left and not self._speaks_next(call.span):
+        while left and not self._speaks_next(call.span, threw=threw):
             matched = self._course.matched
             await _turn(loop)
             left = _IDLE_TURNS if self._course.matched > matched else left - 1
@@ -110,12 +111,12 @@ class Replayed(TreeRecorder):
             return True
         return (mine["stepId"], mine["startMs"]) == (theirs["stepId"], theirs["startMs"])
 
-    def _speaks_next(self, number: int) -> bool:
+    def _speaks_next(self, number: int, *, threw: bool) -> bool:
         """Whether the next event of the record may be one of this step, which would end with it."""
         expected, span = self._course.expected, self.spans[number - 1]
         if expected is None or expected.at > self._now() or span["endMs"] is not None or not span["events"]:
             return True
-        if expected.step != span["stepId"] or expected.what == "step:start":
+        if expected.step != span["stepId"] or expected.what == "step:start" or has_failed(expected) != threw:
             return False
         took = expected.fields.get("durationMs")
         return took is None or took == self._now() - span["startMs"]

@@ -17,6 +17,7 @@ from tests.oracle.decisions import NEVER, Bodies, Decided
 from tests.oracle.events import UNKNOWN, Line
 from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
+from tests.oracle.results import Skeleton
 from tests.true_tree import LEAVES, Behaviour, TrueSpan
 
 _TIMED_OUT = re.compile(r'Step ".*" exceeded timeout of ([\d.]+)ms', re.DOTALL)
@@ -41,7 +42,7 @@ class Trial:
         return f"{made} {sorted(self.decided.later.items())} {self.choices} {self.stop_after}"
 
 
-def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
+def otherwise(trial: Trial, run: Rerun, state: Skeleton | None) -> Iterator[Trial]:
     """What may do better: what the state holds is a result of an unknown step; what waits ended in time for
     the event that did not come; another choice, the latest first; a stop of which nothing tells."""
     supposed = (
@@ -50,7 +51,8 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
     expected = run.course.expected
     failed = _failed_instead(trial.decided, run)
     if expected is not None and "stepsFailed" in expected.fields:
-        supposed, failed = failed, supposed  # it is the numbers that differ
+        # It is the numbers that differ.
+        supposed, failed = itertools.chain(_as_in_the_state(trial.decided, run, state), failed), supposed
     others = (
         _before_a_time_out(trial.decided, run),
         failed,
@@ -95,9 +97,7 @@ def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
     """The result that the state holds is of an unknown step, and the unknown one before it was shorter."""
     stored = run.course.stored
     assert stored is not None
-    status, duration = stored.result
-    error = UNKNOWN if status == "failed" else None
-    body = Behaviour(duration or 0, output=1, error=error) if status != "timeout" else NEVER
+    body, duration = _body(stored.result), stored.result[1]
     found = places.of_spans(run.spans)
     for span, where in reversed(list(zip(run.spans, found, strict=True))):
         if span["stepId"] == stored.name and span["type"] not in LEAVES:
@@ -112,6 +112,24 @@ def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
             shorter = Behaviour((before["durationMs"] or 0) - longer, output=1)
             yield decided.suppose(ends | decided.last(found[before["span"] - 1], shorter))
         yield decided.suppose(ends)
+
+
+def _as_in_the_state(decided: Decided, run: Rerun, state: Skeleton | None) -> Iterator[Decided]:
+    """All results that stand in the state under the ids of unknown steps are theirs."""
+    ends: Bodies = {}
+    for span, where in zip(run.spans, places.of_spans(run.spans), strict=True):
+        result = state["steps"].get(span["stepId"]) if state is not None else None
+        if span["type"] in LEAVES and decided.is_unknown(where) and isinstance(result, tuple):
+            ends |= decided.last(where, _body(result[:2]))
+    if any(decided.supposed.get(where) != made for where, made in ends.items()):
+        yield decided.suppose(ends)
+
+
+def _body(result: tuple[str, float | None]) -> Behaviour:
+    """What a step does that leaves this result."""
+    status, duration = result
+    error = UNKNOWN if status == "failed" else None
+    return Behaviour(duration or 0, output=1, error=error) if status != "timeout" else NEVER
 
 
 def _may_have_ended(decided: Decided, where: str) -> bool:
@@ -211,9 +229,11 @@ def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
 
 
 def _later_in_its_ms(decided: Decided, run: Rerun) -> Iterator[Decided]:
-    """Where another event of the same ms should have come: without the last body that had ended."""
+    """Where another event of the same ms should have come: without one of the bodies that had ended, the
+    last first."""
     if run.course.same_ms and run.just_ended and sum(decided.later.values()) < _PUT_OFF:
-        yield decided.put_off(run.just_ended[-1])
+        for each in dict.fromkeys(reversed(run.just_ended)):
+            yield decided.put_off(each)
 
 
 def _before(decided: Decided, run: Rerun, span: TrueSpan, found: list[str]) -> TrueSpan | None:

@@ -76,7 +76,7 @@ def _runs(record: Record, trace: Trace, decisions: Decisions) -> Iterator[Rerun]
             seen.add(trial.key)
             run = _run(record, trace, trial)
             yield run
-            heapq.heappush(better, (run.course.shortfall, number, otherwise(trial, run)))
+            heapq.heappush(better, (run.course.shortfall, number, otherwise(trial, run, record.state)))
 
 
 def _run(record: Record, trace: Trace, trial: Trial) -> Rerun:

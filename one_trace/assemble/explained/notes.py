@@ -41,8 +41,8 @@ class LineNotes:
         self.silent: dict[int, list[str]] = defaultdict(list)
         self.weighed: dict[int, list[WeighedSpan]] = {}
 
-    def say(self, at: Standing, of: Execution | None, what: str) -> None:
-        self.silent[at.choices.at].append(f"{of.path if of is not None else 'the flow'}: {what}")
+    def say(self, at: Standing, of: Execution, what: str) -> None:
+        self.silent[at.choices.at].append(f"{of.path}: {what}")
 
 
 class NotedEmitted(Emitted):

@@ -26,7 +26,10 @@ _AWAITS = re.compile(r"\bawait\b|\.then\s*\(")
 _STEPS = re.compile(r"\$\.steps(?:\.([A-Za-z0-9_$]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)')\s*\])?")
 _WHOLE = re.compile(r"\$(?![.{\d\w])")
 """The whole context is handed on: which parts of it are read cannot be known."""
+_AGENT = re.compile(r"(?:^|[\s;&|(\"'`$])(?:\S*/)?(claude|codex|gemini|opencode)(?=\s)")
+_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 ANY = "*"
+"""Instead of an id: any step."""
 
 
 def add_plan(assembly: Assembly, record: Record, flow: FlowFile, trees: Trees) -> None:
@@ -96,10 +99,6 @@ def version_of(root: FlowFile, called: Sequence[FlowFile]) -> str:
     names = sorted({f"{flow.key} {flow.version}" for flow in called})
     versions = "\n".join([root.version, *names]).encode("utf-8", "replace")
     return blake2b(versions, digest_size=8).hexdigest()
-
-
-_AGENT = re.compile(r"(?:^|[\s;&|(\"'`$])(?:\S*/)?(claude|codex|gemini|opencode)(?=\s)")
-_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
 
 def _called(node: Node) -> tuple[str | None, str | None]:

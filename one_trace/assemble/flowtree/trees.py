@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import re
 
-import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.flowtree.tree import Node, Tree, read_tree
 from one_trace.engine.rules import LOOP_ITEMS
 from one_trace.model.trace import Location
 from one_trace.record.flows import FlowFile, FlowFiles
-from one_trace.record.tolerant import UNREADABLE, present
+from one_trace.record.tolerant import raw_items, raw_members
 
 _INPUT = re.compile(r"\$\.input\.(\w+)")
-_lists = msgspec.json.Decoder(list[Raw])
-_inputs = msgspec.json.Decoder(dict[str, Raw])
 
 
 def limit_loops(tree: Tree, inputs: Raw) -> None:
     """How many iterations the root flow's loops make that go over one of its inputs."""
     loops = _over_inputs(tree)
-    try:
-        given = _inputs.decode(inputs) if present(inputs) and loops else {}
-    except UNREADABLE:
-        return
+    given = (raw_members(inputs) if loops else None) or {}
     for node, name in loops:
-        try:
-            count = len(_lists.decode(given[name])) if name in given else None
-        except UNREADABLE:
-            continue
-        _limit(tree, node, count)
+        items = raw_items(given[name]) if name in given else None
+        _limit(tree, node, len(items) if items is not None else None)
     tree.callers.add(None)
 
 

@@ -131,8 +131,8 @@ def duration_of(each: Execution) -> float | None:
 
 
 def is_late(each: Execution, *, either: bool = False) -> bool:
-    """It ended after the attempt that it ran in was over, or had not when that was. `either`: whether that
-    may be so or not: both ended at one time, and one of them without a line."""
+    """Whether it ended after the attempt that it ran in, or not at all. `either`: instead, whether that is
+    open, since both ended at one time and one of them has no line."""
     above = each.where.above
     if above is None or (either and not (each.where.silent or above.where.silent)):
         return False

@@ -16,6 +16,8 @@ from one_trace.record.reading import Record
 
 @dataclass
 class Found:
+    """A sub-flow, as the engine wants it."""
+
     flow: Any
     root: str = ""
 
@@ -42,10 +44,12 @@ class Flows:
         return flow.definition if flow is not None else {"steps": []}
 
     def _index(self, tree: Tree) -> None:
+        """Once: a flow may be called any number of times, and its file found by two keys."""
         for step_id, nodes in tree.by_id.items():
             for node in nodes:
-                if self._nodes.setdefault(id(node.step), node) is not node:
+                if id(node.step) in self._nodes:
                     return
+                self._nodes[id(node.step)] = node
                 self._by_id[step_id].append(node)
 
     def with_id(self, step_id: str) -> Sequence[Node]:

@@ -23,14 +23,16 @@ otherwise; a record is replayed once in any case."""
 
 
 class Mode(NamedTuple):
-    """How well times have to fit; whether leaves that took no time were over in the very tick in which they
-    began; the step after which the run was to stop, where no line tells of it; whether each line was written
-    in the very ms of what it is of."""
+    """What a reading takes for granted."""
 
     times: int = EXACT
+    """How well times have to fit."""
     at_once: bool = False
+    """Leaves that took no time were over in the very tick in which they began."""
     stop_after: str | None = None
+    """The step after which the run was to stop, where no line says so."""
     prompt: bool = False
+    """Each line was written in the very ms of what it reports."""
 
 
 class Saved(NamedTuple):

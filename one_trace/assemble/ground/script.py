@@ -107,9 +107,9 @@ class Lines:
 
 
 class Script:
-    """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
-    are not followed; `late`: one was written later than what it is of; `compared`: how many it was compared
-    with, where many waited for one."""
+    """The lines of a go that the engine has to come to. `cursor`: the next of them; `taken`: 1 for each line
+    that it came to, or that is not followed; `late`: one was written later than what it reports; `compared`:
+    how many a line was compared with, where many waited for one."""
 
     __slots__ = ("compared", "cursor", "end", "late", "lines", "slack", "taken")
 

@@ -1,5 +1,5 @@
-"""What happens in a reading, whatever the reason: a leaf goes on, a timer goes off, a file is read, a step is
-over."""
+"""What can happen in a reading, whatever the reason: a leaf is over, a timer goes off, a flow file is read, a
+line ends a step."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | N
 
 
 def keep_at(at: Standing, index: int) -> None:
-    """The state was saved last by a message of the host itself, after all lines before it."""
+    """Before line `index`: keep the map as it is, if a message of the host was the last to save the state."""
     saved, notes = at.known.ground.saved, at.notes
     if saved.line < index and not notes.kept and saved.by_word:
         notes.kept = dict(notes.root)

@@ -26,8 +26,7 @@ class Decisions:
 
     # -- skipped
 
-    def holds(self, execution: Execution | None, expression: Json) -> bool:
-        assert execution is not None
+    def holds(self, execution: Execution, expression: Json) -> bool:
         guarded = execution.node.step
         is_if = expression is guarded.get("if")
         literal = LITERALS.get(str(expression).strip())
@@ -65,8 +64,7 @@ class Decisions:
 
     # -- branches and iterations
 
-    def condition(self, execution: Execution | None) -> bool:
-        assert execution is not None
+    def condition(self, execution: Execution) -> bool:
         node = execution.node
         literal = LITERALS.get(str(node.config.get("expression")).strip())
         if literal is not None:
@@ -81,8 +79,7 @@ class Decisions:
             return False
         return not then and bool(other)
 
-    def items(self, execution: Execution | None, most: int) -> int:
-        assert execution is not None
+    def items(self, execution: Execution, most: int) -> int:
         known = self._expected.iterations(execution)
         if known is not None:
             return known
@@ -91,9 +88,9 @@ class Decisions:
             return min(node.most, most) if node.config.get("maxIterations") is None else node.most
         return self._counted(node)
 
-    def counted(self, execution: Execution | None, count: int) -> None:
+    def counted(self, execution: Execution, count: int) -> None:
         """A loop makes this many iterations."""
-        if execution is not None and execution.node.concurrency == 1:
+        if execution.node.concurrency == 1:
             self._at.notes.iterations[execution.number] = count
 
     def iterations_of(self, container: Execution) -> tuple[float, float] | None:
@@ -119,8 +116,7 @@ class Decisions:
             count += self.is_first(line, first)
         return max(count, 1) if not first else count
 
-    def again(self, execution: Execution | None) -> bool:
-        assert execution is not None
+    def again(self, execution: Execution) -> bool:
         key = execution.number, execution.attempts
         begun = self.begun[key] = self.begun.get(key, 1) + 1
         known = self._expected.iterations(execution)
@@ -165,9 +161,8 @@ class Decisions:
                 break
         return first if call.where.silent or at.known.exact else None
 
-    def requires(self, execution: Execution | None) -> None:
+    def requires(self, execution: Execution) -> None:
         """Raises where the step's next line says that something was missing."""
-        assert execution is not None
         line = self._next_of(execution.node.id)
         reported = line.error if line is not None else None
         if reported is None:
@@ -190,12 +185,10 @@ class Decisions:
             return self.firsts(node.body)
         if node.type == "condition":
             return self.firsts(node.then) | self.firsts(node.orelse)
-        if node.type == "parallel" and node.body is not None:
-            return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes))
         if node.type == "flow":
             tree: Tree | None = self._at.known.ground.flows.trees.called_by(node)
             return frozenset({f"\0{tree.key}"}) if tree is not None else frozenset()
-        return frozenset()
+        return frozenset().union(*(self.firsts_of(child) for child in node.silent_steps))
 
     @staticmethod
     def is_first(line: LogLine, firsts: frozenset[str]) -> bool:

@@ -27,7 +27,7 @@ class Emitted(Events):
 
     def other(self, event: str, **fields: Json) -> None:
         if event in FOLLOWED:
-            self._take(event, None, fields.get("flowKey"))
+            self._take(event, None, (fields.get("flowKey"), fields.get("durationMs")))
 
     def stamp(self) -> str:
         return ""
@@ -79,7 +79,7 @@ class Emitted(Events):
 
     def _take(self, event: str, subject: Execution | None, value: Json = None) -> int:
         """The line, -1 if it was not written any more. `value`: the field of it that tells it from its
-        like."""
+        like; of a flow its key, and how long it was."""
         at = self._at
         script = at.script
         index = script.cursor
@@ -121,16 +121,11 @@ class Emitted(Events):
         there = script.lines[script.cursor]
         led = script.lines[at.last] if at.last >= 0 else None
         raise Conflict(
-            f"{event} {subject.node.id if subject is not None else value} at line {script.cursor + 1}, "
+            f"{event} {subject.node.id if subject is not None else value[0]} at line {script.cursor + 1}, "
             f"where {there.event} {there.step_id or there.flow_key} is",
-            [*([subject] if subject is not None else []), *self._fitting(there)],
+            [*([subject] if subject is not None else []), *self._fit.open_for(there)],
             led.step_id if led is not None and led.event == "step:complete" else None,
         )
-
-    def _fitting(self, line: LogLine) -> list[Execution]:
-        """What the line may be of, by its time."""
-        opened = self._at.pending.open.get(line.step_id or "", [])
-        return [each for each in opened if self._fit.fits(each, line)] or opened
 
     def _is(self, line: LogLine, event: str, subject: Execution | None, value: Json) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
@@ -139,7 +134,8 @@ class Emitted(Events):
         if line.at > now and line.at > now + self._fit.busy():
             return False
         if subject is None:
-            return value in (None, line.flow_key)
+            key, lasted = value
+            return key in (None, line.flow_key) and self._may_last(lasted, line)
         if line.step_id != subject.node.id or (subject.lines[0] < 0 and self._is_of_another(event, subject)):
             return False
         if event == "step:complete":
@@ -151,6 +147,12 @@ class Emitted(Events):
         if event == "step:retry-success":
             return bool(line.retries == value)
         return event != "step:retry" or (line.attempt == value and is_retry_of(subject.node, line))
+
+    def _may_last(self, lasted: float | None, line: LogLine) -> bool:
+        """Whether a flow that was so long may end with the line."""
+        if lasted is None or line.duration_ms is None or self._at.known.lenient:
+            return True
+        return abs(lasted - line.duration_ms) <= (0 if self._at.known.exact else self._fit.busy())
 
     def _is_of_another(self, event: str, subject: Execution) -> bool:
         """Where no line has begun it, and one has begun another that runs."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.facts import BUSY_MS, WRITTEN_MS, Tolerance
+from one_trace.assemble.ground.facts import BUSY_MS, LONG_BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
@@ -42,6 +42,11 @@ class Fit:
         """Whether the line may be its end, by how long it was."""
         apart = self.apart(execution, line)
         return not apart or apart <= self.delay(execution, line)
+
+    def open_for(self, line: LogLine) -> list[Execution]:
+        """What runs that the line may be of, by its time if there is any such."""
+        opened = self._at.pending.open.get(line.step_id or "", [])
+        return [each for each in opened if self.fits(each, line)] or opened
 
     def in_time(self, waits: list[Waiting], line: LogLine) -> list[Waiting]:
         """Those of which the line may be the end, by how long they were."""
@@ -92,7 +97,7 @@ class Fit:
         """By how many ms a line may be later than what led to it."""
         if self._at.known.exact:
             return 0 if self._at.known.ground.mode.prompt else WRITTEN_MS
-        return max(BUSY_MS, self.late())
+        return max(BUSY_MS if self._exact else LONG_BUSY_MS, self.late())
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
@@ -213,8 +218,8 @@ class Fit:
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
 
-    def may_be_alone(self, waiting: Waiting, line: LogLine) -> bool:
-        """Whether it may be the end of what alone waits for one."""
+    def may_end_alone(self, waiting: Waiting, line: LogLine) -> bool:
+        """Whether the line may be the end of this leaf, the only one of its step that waits."""
         pending = self._at.pending
         if not self.may_be_end(waiting.of, waiting.attempt, line):
             return False
@@ -228,7 +233,7 @@ class Fit:
         return self.may_be_end(waiting.of, waiting.attempt, line)
 
     def may_be_end(self, execution: Execution, attempt: int, line: LogLine) -> bool:
-        """By how its step handles errors."""
+        """Whether the line may be the end of this attempt, by how its step handles errors."""
         node = execution.node
         if line.event == "step:retry":
             return line.attempt == attempt + 1 and is_retry_of(node, line)

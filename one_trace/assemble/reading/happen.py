@@ -27,6 +27,7 @@ class Happen:
         self._silence, self._tolerant = silence, tolerant
 
     def explain(self, line: LogLine) -> None:
+        """Let happen what this line, the next one, comes of; a Conflict if there is nothing."""
         at, pending = self._at, self._at.pending
         index = at.choices.at = at.script.cursor
         if pending.silent or pending.timers or pending.promised:
@@ -56,11 +57,8 @@ class Happen:
         if self._at.known.lenient:
             self._tolerant.place(index, line)
             return
-        opened = self._at.pending.open.get(line.step_id or "", [])
-        raise Conflict(
-            f"line {index + 1}, {line.event} {line.step_id or line.flow_key}, does not come",
-            [each for each in opened if self._fit.fits(each, line)] or opened,
-        )
+        what = f"{line.event} {line.step_id or line.flow_key}"
+        raise Conflict(f"line {index + 1}, {what}, does not come", self._fit.open_for(line))
 
     def time_out_first(self, line: LogLine) -> None:
         """What is silent and due at the very time of a line that ends something in it may have been timed out
@@ -119,12 +117,13 @@ class Happen:
             fire(self._at, timer)
 
     def by_itself(self, line: LogLine) -> bool:
-        """The end of a leaf step, a time-out, a sub-flow's start."""
+        """A leaf that ends with the line, a time-out that it reports, the sub-flow that begins with it.
+        Returns whether something has happened."""
         if line.event in ("flow:start", "flow:mock-start"):
             return read_flows(self._at)
         if line.event not in ENDS:
             return False
-        pending, strict = self._at.pending, self._fit.strict
+        pending = self._at.pending
         waits, refused = pending.waiting.get(line.step_id or "", []), self._at.notes.refused
         if refused:
             waits = [each for each in waits if (self._at.script.cursor, each.of) not in refused]
@@ -132,14 +131,14 @@ class Happen:
             self._at.script.compared += len(waits)
         blocks = self._silence.ends_with(line) if waits and pending.silent else []
         if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
-            if not self._fit.may_be_alone(waits[0], line):
+            if not self._fit.may_end_alone(waits[0], line):
                 return False
             self.end_with(waits[0], line)
             return True
-        if strict:
+        if self._fit.strict:
             waits = self._fit.in_time(waits, line)
         ended = [each for each in waits if self._fit.may_end(each, line)]
-        fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
+        fitting = list(self._fitting([*ended, *self._timed_out(line)], line))
         if not fitting:
             return False
         if len(fitting) > 1 and line.event not in RETRIES:
@@ -151,12 +150,10 @@ class Happen:
             choose(self._at, "end", options + blocks)
         return True
 
-    def _fitting(
-        self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
-    ) -> Iterator[tuple[Cost, Waiting | Timer]]:
+    def _fitting(self, found: list[Waiting | Timer], line: LogLine) -> Iterator[tuple[Cost, Waiting | Timer]]:
         for each in found:
             cost = self._fit.cost(each.of, line)
-            if cost < BAD or not strict:
+            if cost < BAD or not self._fit.strict:
                 yield cost, each
 
     def _leaving_all_a_start(

@@ -34,7 +34,7 @@ class Leaves:
         """How many ends of each step are of others that were over at once, or behind."""
 
     def waits(self, execution: Execution, attempt: int) -> Waiting:
-        """What an attempt comes to. It has no promise where it is over already."""
+        """The body of an attempt, which begins now. It has no promise where it is over already."""
         waiting = Waiting(execution, attempt)
         if execution.where.silent:
             self._foresee(waiting)
@@ -53,7 +53,7 @@ class Leaves:
             return False
         if at.known.lenient or at.loop.ready or not at.pending.nothing:
             return False
-        if not self._fit.may_be_alone(waiting, line):
+        if not self._fit.may_end_alone(waiting, line):
             return False
         at.choices.at = index = at.script.cursor
         keep_at(at, index)
@@ -69,7 +69,15 @@ class Leaves:
             return self._is_over_in_turn(waiting) if certain else self._has_end_now(waiting)
         if waiting.due is None:
             return self._is_guessed_over(waiting, certain=certain)
+        if certain:
+            self._pass(waiting.due)
         return certain or waiting.due == self._at.clock.at
+
+    def _pass(self, due: float) -> None:
+        """The thread was busy until then, and wrote nothing meanwhile."""
+        clock, line = self._at.clock, self._at.script.peek()
+        if line is not None:
+            clock.at = max(clock.at, min(due, line.at))
 
     def _waits_for_nothing(self, of: Execution) -> bool:
         """Whether the host runs its step at one go, whatever time that takes; a virtual clock may say that it

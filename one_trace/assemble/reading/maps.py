@@ -59,7 +59,6 @@ class Maps(DecidedValues):
 
     def open_flow(self, context: Held, step: Step, inputs: Held) -> str:
         call = self._at.running
-        assert call is not None
         key = self._asked.called(call)
         inputs += (call, key)
         self._at.pending.calls.append(call)

@@ -34,11 +34,7 @@ class Silence:
             if due + surely * container.slack >= until or (before is not None and before <= due):
                 return False
             self._at.pending.promised.remove(each)
-            inside = [
-                waiting
-                for waiting in self._at.pending.silent
-                if waiting.due is None and not waiting.never and container in outwards(waiting.of)
-            ]
+            inside = [waiting for waiting in self._undated() if container in outwards(waiting.of)]
             if container.over is None and inside:
                 self._at.clock.at = max(self._at.clock.at, due)
                 if not failed:
@@ -46,6 +42,10 @@ class Silence:
                 self.choose_silent(inside, failed, container)
                 return True
         return False
+
+    def _undated(self) -> list[Waiting]:
+        """The silent leaves that run and may end at any time, for all that the state says."""
+        return [each for each in self._at.pending.silent if each.due is None and not each.never]
 
     def choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
         if not failed:
@@ -66,11 +66,7 @@ class Silence:
     def ended_before(self, timer: Timer) -> bool:
         """Whether what was not seen to end in a silent step has ended in time, and is let go on now."""
         of = timer.of
-        inside = [
-            each
-            for each in self._at.pending.silent
-            if each.due is None and not each.never and of in lineage(each.of)
-        ]
+        inside = [each for each in self._undated() if of in lineage(each.of)]
         if not inside:
             return False
         node = of.node
@@ -169,11 +165,9 @@ class Silence:
         """What waits may have been over so long before the line that a step of the next batch was timed out
         with it."""
         inside = child_around(waiting[0].of, container)
-        together, body = container.node.concurrency, container.node.body
-        if container.node.type != "parallel" or body is None:
-            return
+        together = container.node.concurrency
         first = ((inside.where.index or 0) // together + 1) * together
-        for node in body.nodes[first : first + together]:
+        for node in container.node.silent_steps[first : first + together]:
             begun = line.at - (node.timeout or 0)
             if node.timeout and begun >= max(each.of.start for each in waiting):
                 act = partial(self.time_out_next, waiting, begun, node.id)
@@ -227,9 +221,7 @@ class Silence:
             self._at.script.compared += len(self._at.pending.silent)
         by_attempt: dict[tuple[Execution, int | None], list[Waiting]] = {}
         begins = line.event in ("step:start", "flow:start", "flow:mock-start")
-        for waiting in self._at.pending.silent:
-            if waiting.never or waiting.due is not None:
-                continue
+        for waiting in self._undated():
             within = waiting.of
             for above in _blocks_around(waiting.of):
                 if not begins and not self._fit.waits_for(above, within.where.attempt):
@@ -268,21 +260,13 @@ class Silence:
     @staticmethod
     def rank_later(container: Execution, line: LogLine) -> float:
         """A later batch has the silent step that a retry is of."""
-        body = container.node.body
-        if container.node.type != "parallel" or body is None:
-            return NEVER
-        later = body.nodes[container.node.concurrency :]
-        return (
-            0.0
-            if any(inner.id == line.step_id for node in later for inner in node.silent_inside())
-            else NEVER
-        )
+        later = container.node.silent_steps[container.node.concurrency :]
+        comes = any(inner.id == line.step_id for node in later for inner in node.silent_inside())
+        return 0.0 if comes else NEVER
 
     def rank_start(self, container: Execution, line: LogLine) -> float:
         """A later batch begins with this line."""
-        if container.node.type != "parallel" or container.node.body is None:
-            return NEVER
-        later = container.node.body.nodes[container.node.concurrency :]
+        later = container.node.silent_steps[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
         return 0.0 if self._decisions.is_first(line, firsts) else NEVER
 
@@ -305,6 +289,6 @@ def _blocks_around(silent: Execution) -> Iterator[Execution]:
 def is_absorbed(threw: Execution, container: Execution) -> bool:
     """Whether a failure may come to an end between where it was thrown and a container."""
     return any(
-        each is not container and each.where.silent and (each.node.goes_on or each.node.retries)
+        each.where.silent and (each.node.goes_on or each.node.retries)
         for each in itertools.takewhile(lambda above: above is not container, lineage(threw))
     )

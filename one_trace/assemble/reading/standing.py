@@ -1,4 +1,4 @@
-"""Where a reading stands. It has no behaviour: the rules are given it, and change it."""
+"""Where a reading stands. It has no behaviour: the modules of this room are given it, and change it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Standing:
     going: Go
     pairings: Pairings
     executions: list[Execution] = field(default_factory=list)
-    running: Execution | None = None
+    running: Execution = field(init=False)
     loop: DrivenLoop = field(init=False)
     pending: Pending = field(default_factory=Pending)
     notes: Notes = field(default_factory=Notes)

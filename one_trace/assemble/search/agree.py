@@ -231,7 +231,8 @@ class _Agreement:
         return [each for each in apart(pair, self._below) if not self._covered.has(each, at, names)]
 
     def _look(self, at: int, trial: Callable[[], Picks], pair: tuple[Execution, Execution]) -> None:
-        """Whether it may be so."""
+        """Whether the one may be the other, from line `at` on. What differs then is marked, and all that may
+        if nobody has found out."""
         names, one = _names(pair), pair[0]
         spent = self._is_spent
         if one is pair[1]:

@@ -16,7 +16,8 @@ OPEN = ("status", "durationMs", "late")
 
 
 def close(at: Standing) -> None:
-    """What has events ends with one; and what is certain of the silent ones."""
+    """Once a reading is made: what has events and no line of its end has not ended; what is not certain of
+    the silent ones is marked."""
     at.executions = _seen(at.executions)
     silent = any(each.where.silent for each in at.executions)
     if silent and not at.known.exact:
@@ -167,8 +168,8 @@ def _with_signs(executions: list[Execution]) -> set[Execution]:
 
 
 def _take_alike(at: Standing, each: Execution) -> None:
-    """A result that looks as its own would, and may be that of a later step with its id, in
-    a sub-flow, which is not validated."""
+    """A result that looks as its own would. In a sub-flow, which is not validated, it may be that of a later
+    step with the same id."""
     result, line = at.known.expected.of(each).result, each.line
     again = sum(node.id == each.node.id for node in each.node.step_list.nodes) > 1
     if not again or result is None or line is None or line.event != "step:complete":
@@ -208,10 +209,11 @@ def _lasted(each: Execution) -> tuple[object, ...]:
 
 
 def reported(each: Execution) -> tuple[object, ...]:
-    when = None if each.where.silent else each.start
+    """What a trace says of it, by which two readings are compared."""
+    silent = each.where.silent
     return (
-        when,
-        each.end if when is not None else None,
+        None if silent else each.start,
+        None if silent else each.end,
         duration_of(each),
         each.status,
         each.attempts,

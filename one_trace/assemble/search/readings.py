@@ -19,7 +19,9 @@ from one_trace.engine.failures import StepFailure
 from one_trace.model.trace import RunStatus
 
 ROUNDS = 3
+"""So many times a reading is made once more with what the state said at its end."""
 BLAMED = 8
+"""For so many results that are another's the owner is looked for."""
 INSTEAD = 4
 """So many are tried in the place of what ended before a line that does not come."""
 SILENT_MS = 15
@@ -91,6 +93,7 @@ def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
 
 
 def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
+    """A new reading. `lenient`: it goes on where it is contradicted."""
     drive = Drive(ground, Choices(picks), learned, lenient=lenient)
     at, unlike = drive.at, list[Unlike]()
     conflict, twins = None, list[tuple[Execution, Execution]]()
@@ -113,18 +116,18 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
     reached = at.script.cursor, -len(unlike)
     return Reading(
-        at.executions,
-        at.choices.made,
-        picks,
-        learned,
-        end,
-        reached,
-        ground.mode,
-        conflict,
-        twins,
-        whole,
-        drive.tolerant.misplaced,
-        at.script.late,
+        executions=at.executions,
+        choices=at.choices.made,
+        picks=picks,
+        learned=learned,
+        end=end,
+        reached=reached,
+        mode=ground.mode,
+        conflict=conflict,
+        twins=twins,
+        whole=whole,
+        misplaced=drive.tolerant.misplaced,
+        late=at.script.late,
     )
 
 

@@ -14,8 +14,6 @@ from one_trace.assemble.ground.stored import STATUSES, Results, Stored, member
 from one_trace.record.state import Result
 from one_trace.record.tolerant import present, raw_items, raw_members
 
-_COMPARED = 2_000
-"""Longer results are not compared."""
 _LOST = "__proto__"
 """The host loses what it keeps under this id."""
 
@@ -85,8 +83,8 @@ class Settling:
         if one is None or other is None or not STATUSES.issuperset((one.status, other.status)):
             return
         same = (one.status, one.duration_ms) == (other.status, other.duration_ms)
-        if not same or not _is_same(one.output, other.output):
-            self._differs(made, "the state holds two results")
+        if not same or not self.stored.is_same(one.output, other.output):
+            self._differs(made, "the state holds two results", other)
 
     def _differs(self, made: Made, why: str, instead: Result | None = None) -> None:
         self._seen[id(made)] = None
@@ -201,15 +199,6 @@ class Settling:
                 if part.parts is not None:
                     inner += self._parts(part, part.of.result)
         return inner
-
-
-def _is_same(one: Raw, other: Raw) -> bool:
-    """Whether they may be."""
-    if not present(one) or not present(other):
-        return present(one) == present(other)
-    if max(memoryview(one).nbytes, memoryview(other).nbytes) > _COMPARED:
-        return True
-    return b"".join(bytes(one).split()) == b"".join(bytes(other).split())
 
 
 def _runs_in(execution: Execution, loop: Execution, iteration: int) -> bool:

@@ -94,17 +94,17 @@ class Covered:
 
     def add(self, tops: list[Execution], at: int, names: tuple[str, ...]) -> None:
         for top in tops:
-            room, turn = _room(top)
-            self._since.setdefault((*room, names), (turn, at))
+            reach, first = _reach(top)
+            self._since.setdefault((*reach, names), (first, at))
 
     def has(self, top: Execution, at: int, names: tuple[str, ...]) -> bool:
-        room, turn = _room(top)
-        since = self._since.get((*room, names))
-        return since is not None and since[0] <= turn and since[1] <= at
+        reach, first = _reach(top)
+        since = self._since.get((*reach, names))
+        return since is not None and since[0] <= first and since[1] <= at
 
 
-def _room(top: Execution) -> tuple[tuple[int | None, ...], int]:
-    """What `going_on` goes through: itself, its iteration, or all from its iteration on."""
+def _reach(top: Execution) -> tuple[tuple[int | None, ...], int]:
+    """What `going_on` goes through: itself, its iteration, or all iterations from the one returned on."""
     where = top.where
     if where.iteration is None or where.above is None:
         return (top.number,), 0

@@ -10,8 +10,9 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
+from one_trace.record.tolerant import raw_members
+
 _CHUNK = 1 << 18
-_members = msgspec.json.Decoder(dict[str, Raw])
 
 
 def compact_bytes(raw: Raw) -> int | None:
@@ -45,7 +46,5 @@ def _white(text: memoryview) -> int:
 
 def member_count(raw: Raw) -> int | None:
     """How many members a JSON object has; None where it is none."""
-    try:
-        return len(_members.decode(raw))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+    members = raw_members(raw)
+    return len(members) if members is not None else None

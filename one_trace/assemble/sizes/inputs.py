@@ -23,7 +23,7 @@ from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.assemble.sizes.templates import Path, Unknown, path_of
 from one_trace.assemble.sizes.views import Scope, View
 from one_trace.record.reading import Record
-from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
+from one_trace.record.tolerant import ABSENT, present, raw_items, raw_members
 
 _SELECTOR = re.compile(r"\$(?:\??\.[^\W\d]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+")
 _PART = re.compile(r"\.(\w+)|\[(\d+)\]|\[[\"']([^\"'\]]+)[\"']\]")
@@ -35,8 +35,6 @@ _METHOD = re.compile(
     r"|toString|split|trim|replace|match|toUpperCase|toLowerCase|startsWith|endsWith|toFixed|hasOwnProperty)\Z"
 )
 """What stands behind a value is a method of it, or its length: the value itself went in."""
-_members = msgspec.json.Decoder(dict[str, Raw])
-_items = msgspec.json.Decoder(list[Raw])
 
 
 class _Step:
@@ -201,21 +199,18 @@ def _walk(raw: Raw, path: Path) -> Raw:
         if not present(raw):
             return ABSENT
         first = memoryview(raw)[0]
-        try:
-            if first == 0x7B:
-                members = _members.decode(raw)
-                if part not in members:
-                    return raw if _METHOD.match(part) else ABSENT
-                raw = members[part]
-            elif first == 0x5B:
-                items = _items.decode(raw)
-                if not part.isdecimal():
-                    return raw
-                raw = items[int(part)] if int(part) < len(items) else ABSENT
-            else:
-                return raw if _METHOD.match(part) else ABSENT
-        except UNREADABLE:
+        if first == 0x5B:
+            items = raw_items(raw)
+            if items is not None and not part.isdecimal():
+                return raw
+            raw = items[int(part)] if items is not None and int(part) < len(items) else ABSENT
+            continue
+        members = raw_members(raw) if first == 0x7B else {}
+        if members is None:
             return ABSENT
+        if part not in members:
+            return raw if _METHOD.match(part) else ABSENT
+        raw = members[part]
     return raw
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.sizes.compact import compact_bytes
-from one_trace.record.tolerant import ABSENT, UNREADABLE, present
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items, raw_members
 
 _OPERAND = re.compile(r"\{\{\s*(q\s+)?\$\.")
 _TOKEN = re.compile(r"\{\{\s*(q\s+)?(\$\.[^}\s|]+)(?:\s*\|\s*([a-zA-Z]+))?\s*\}\}")
@@ -21,8 +21,7 @@ _STEP = re.compile(r"[.\[]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-!|]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
-_members = msgspec.json.Decoder(dict[str, Raw])
-_items = msgspec.json.Decoder(list[Raw])
+T = TypeVar("T")
 
 Lookup = Callable[[str], Raw]
 """The value of a selector: `ABSENT` for undefined. Raises Unknown."""
@@ -60,20 +59,23 @@ def select(raw: Raw, path: Path) -> Raw:
     """Follow the rest of a selector. On an array, a name that is no index is looked up in every element."""
     for part in path:
         kind = memoryview(raw)[:1].tobytes()
-        try:
-            if kind == b"{":
-                raw = _members.decode(raw).get(part, ABSENT)
-            elif kind != b"[":
-                return ABSENT
-            elif part.isdecimal():
-                items = _items.decode(raw)
-                raw = items[int(part)] if int(part) < len(items) else ABSENT
-            elif part != "*":
-                found = [bytes(select(item, (part,))) or b"null" for item in _items.decode(raw)]
-                raw = Raw(b"[" + b",".join(found) + b"]")
-        except UNREADABLE:
-            raise Unknown from None
+        if kind == b"{":
+            raw = _known(raw_members(raw)).get(part, ABSENT)
+        elif kind != b"[":
+            return ABSENT
+        elif part.isdecimal():
+            items = _known(raw_items(raw))
+            raw = items[int(part)] if int(part) < len(items) else ABSENT
+        elif part != "*":
+            found = [bytes(select(item, (part,))) or b"null" for item in _known(raw_items(raw))]
+            raw = Raw(b"[" + b",".join(found) + b"]")
     return raw
+
+
+def _known(found: T | None) -> T:
+    if found is None:
+        raise Unknown
+    return found
 
 
 def size(value: Any, lookup: Lookup) -> int:  # noqa: ANN401 - any JSON

@@ -36,9 +36,9 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
     record = ground.record
     started_at, start = start_of(record)
     ordered = in_order(reading.executions)
-    found = span_ids(ordered, trace_id(record.files.run_id, started_at))
+    ids = span_ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
-    spans = [span_of(each, record.lines, found, start, orders) for each in ordered]
+    spans = [span_of(each, record.lines, ids, start, orders) for each in ordered]
     drop_copies(spans)
     parts = take_parts(spans)
     views, inputs = Views(ground.stored), Inputs(record)
@@ -60,7 +60,7 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
         error = next(
             (line.error for line in reversed(record.lines) if line.msg.startswith("Flow failed")), None
         )
-        run.cause = find_cause(ground, ordered, reading, error, found)
+        run.cause = find_cause(ground, ordered, reading, error, ids)
     outputs = {
         shown.span_id: bytes(each.result.output)
         for each, shown in zip(ordered, spans, strict=True)

@@ -14,12 +14,14 @@ from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
 from one_trace.record.log import LogLine
 
-_ENDS = frozenset({"status", "durationMs"})
+_OUTCOME = frozenset({"status", "durationMs"})
 
 
 def span_of(
-    each: Execution, lines: Sequence[LogLine], found: dict[int, str], start: float, orders: Counter[int]
+    each: Execution, lines: Sequence[LogLine], ids: dict[int, str], start: float, orders: Counter[int]
 ) -> Span:
+    """`ids`: of spans, by number; `start`: of the run, epoch ms; `orders`: how many spans that no list holds
+    stand in each execution so far."""
     node, where, result = each.node, each.where, each.result
     above = where.above
     shown = not _is_unreported(each)
@@ -29,8 +31,8 @@ def span_of(
     line = each.lines[0]
     # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
     made = Span(
-        span_id=found[each.number],
-        parent_span_id=found[above.number] if above is not None else None,
+        span_id=ids[each.number],
+        parent_span_id=ids[above.number] if above is not None else None,
         step_id=node.id,
         name=node.name,
         type=node.type,
@@ -75,7 +77,7 @@ def _is_unreported(each: Execution) -> bool:
     if not each.where.silent or each.result is not None or each.status not in ("success", "error"):
         return False
     retried = each.again and each.status == "success"
-    return not retried and each.doubts is not None and each.doubts.issuperset(_ENDS)
+    return not retried and each.doubts is not None and each.doubts.issuperset(_OUTCOME)
 
 
 def _least(each: Execution) -> SpanStatus:
