@@ -18,6 +18,7 @@ from one_trace.model.trace import encode
 from one_trace.record.reading import read
 from one_trace.view.header import header
 from one_trace.view.style import Style
+from tests.assemble.damage import check
 from tests.assemble.recorded import MadeRun, code, lay_out
 from tests.effort import effort
 
@@ -303,3 +304,13 @@ def test_a_large_state_costs_no_more_than_its_size(kind: str, tmp_path: Path) ->
     outputs = [json.dumps(result["output"], separators=(",", ":")) for result in results.values()]
     assert sizes[: len(outputs)] == [str(len(output)) for output in outputs]
     assert 0.9 * size < int(grown) < 1.3 * size
+
+
+@pytest.mark.parametrize("odd", [{"a": 1}, ["a"], 5, None, True])
+def test_a_resumed_run_of_a_step_whose_id_is_no_text(odd: object, tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a"), {**code("b"), "id": odd}, code("c")]).start("a").end("a")
+    made.log("Flow resumed", flowKey="made", runId=made.run_id)
+    made.event("flow:start", flowKey="made", totalSteps=3, timestamp=made.time).start("c").end("c")
+    trace = made.assembled().trace
+    check(trace)
+    assert {"a", "c"} <= {span.step_id for span in trace.spans}

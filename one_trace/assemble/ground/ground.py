@@ -53,7 +53,7 @@ class Done(Collection[str]):
         self._completed, self._script = completed, script
 
     def __contains__(self, step_id: object) -> bool:
-        if step_id not in self._completed:
+        if str(step_id) not in self._completed:  # a flow file may have anything for an id
             return False
         line = self._script.peek()
         return line is None or line.event != "step:start" or line.step_id != step_id
@@ -101,6 +101,8 @@ class Ground:
         self.tried: Tried[Any] = Tried(LINES)
         self.replayed = 0
         """Lines, by all readings."""
+        self.size = len(record.lines)
+        """What a reading takes at most, in lines."""
         failed = _failed_at_once(record.lines)
         self.saved = _saved(record, failed, killed=self.goes[-1].killed)._replace(failed=bool(failed))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -33,6 +34,10 @@ ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
 """Events with which an attempt, or all of a step, ends."""
 UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
 """What JSON.stringify throws when the host saves its state after a step."""
+
+
+CROWD, COMPARED = 20, 10
+"""Where more wait for a line than the first, the second says how many of them take as long as a line."""
 
 
 class Conflict(Exception):
@@ -103,14 +108,15 @@ class Lines:
 
 class Script:
     """The lines of a go that the engine has to come to. `cursor`: the next of them; `taken`: 1 for each line
-    that it came to, or that is not followed; `late`: one was written later than what it reports."""
+    that it came to, or that is not followed; `late`: one was written later than what it reports; `compared`:
+    how many a line was compared with, where many waited for one."""
 
-    __slots__ = ("cursor", "end", "late", "lines", "slack", "taken")
+    __slots__ = ("compared", "cursor", "end", "late", "lines", "slack", "taken")
 
     def __init__(self, lines: list[LogLine], ignored: bytes, slack: float) -> None:
         self.lines = lines
         self.taken = bytearray(ignored)
-        self.cursor = self.end = 0
+        self.cursor = self.end = self.compared = 0
         self.late = False
         self.slack = slack
         """How far apart, in ms, two lines of one tick may be."""
@@ -131,6 +137,11 @@ class Script:
         line = self.lines[self.cursor - 1] if self.cursor > 0 else None
         return line is not None and line.event == "step:retry-skip" and line.step_id == step_id
 
+    @property
+    def cost(self) -> int:
+        """What it took to come here, in lines."""
+        return self.cursor + self.compared // COMPARED
+
     def take(self, index: int) -> None:
         self.taken[index] = 1
         if index == self.cursor:
@@ -145,6 +156,15 @@ class Script:
                 return
             if not taken[index]:
                 yield index, line
+
+    def among(self, indices: list[int], until: float) -> Iterator[int]:
+        """Those of some lines that are not taken yet, up to a time."""
+        for number in range(bisect_left(indices, self.cursor), len(indices)):
+            index = indices[number]
+            if index >= self.end or self.lines[index].at > until:
+                return
+            if not self.taken[index]:
+                yield index
 
     def after(self) -> LogLine | None:
         """The next line but for the one that `peek` gives."""

@@ -3,7 +3,7 @@ must come after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
@@ -152,7 +152,8 @@ class Fit:
             return True
         seen = not above.where.silent and self.waits_for(above, where.attempt)
         if failed:
-            return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
+            ids = (above.node.id,)
+            return not seen or self.follows(line, lambda each: each.step_id == above.node.id, ids)
         iterations = self._decisions.iterations_of(above)
         if iterations is None:
             return True
@@ -166,6 +167,7 @@ class Fit:
                 (begun < most and self._decisions.is_first(each, first))
                 or (begun >= least and seen and self._is_end_of(above, each))
             ),
+            {above.node.id, *first},
         )
 
     def _may_be_cut(self, line: LogLine) -> bool:
@@ -188,14 +190,20 @@ class Fit:
             line.event != "step:complete" or self.fits(execution, line)
         )
 
-    def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
+    def follows(self, line: LogLine, is_it: Callable[[LogLine], bool], ids: Collection[str] = ()) -> bool:
+        """Whether it is there in this moment. `ids`: it is a line of one of these steps."""
         until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy())
         coming = self._at.script.after()
         if coming is None or coming.at > until:
             return False
-        return is_it(coming) or any(
-            each is not line and is_it(each) for _, each in self._at.script.ahead(until)
-        )
+        return is_it(coming) or any(each is not line and is_it(each) for each in self._ahead(until, ids))
+
+    def _ahead(self, until: float, ids: Collection[str]) -> Iterator[LogLine]:
+        script, of_steps = self._at.script, self._at.known.ground.lines
+        if not ids:
+            return (line for _, line in script.ahead(until))
+        lists = [by_step[each] for each in ids for by_step in (of_steps.starts, of_steps.ends)]
+        return (script.lines[index] for indices in lists for index in script.among(indices, until))
 
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, float]:
         """Whether it is later than any line is known to be, what the state says that may be of another

@@ -7,7 +7,7 @@ from functools import partial
 
 from one_trace.assemble.ground.choices import Candidate, Cost
 from one_trace.assemble.ground.executions import Execution, outwards
-from one_trace.assemble.ground.script import ENDS, Conflict
+from one_trace.assemble.ground.script import CROWD, ENDS, Conflict
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.acts import choose, end_leaf, failure_with, fire, read_flows
 from one_trace.assemble.reading.decisions import Decisions
@@ -127,6 +127,8 @@ class Happen:
         waits, refused = pending.waiting.get(line.step_id or "", []), self._at.notes.refused
         if refused:
             waits = [each for each in waits if (self._at.script.cursor, each.of) not in refused]
+        if len(waits) > CROWD:
+            self._at.script.compared += len(waits)
         blocks = self._silence.ends_with(line) if waits and pending.silent else []
         if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
             if not self._fit.may_end_alone(waits[0], line):

@@ -88,7 +88,7 @@ class Leaves:
         """How it ended, one of the next lines tells."""
         at = self._at
         kinds: dict[tuple[object, ...], int] = {}
-        for index in itertools.islice(self._until(self._lines_of(waiting), math.inf), MOST_LOOKED_AT):
+        for index in itertools.islice(at.script.among(self._lines_of(waiting), math.inf), MOST_LOOKED_AT):
             each = at.script.lines[index]
             if index not in at.notes.reserved and self._fit.may_end(waiting, each):
                 kinds.setdefault((each.event, each.status, each.error), index)
@@ -135,17 +135,7 @@ class Leaves:
 
     def _of_now(self, indices: list[int]) -> Iterator[int]:
         """Which of these lines are of this moment and come yet."""
-        return self._until(indices, self._at.clock.at)
-
-    def _until(self, indices: list[int], until: float) -> Iterator[int]:
-        """Which of these lines come yet, up to a time."""
-        script = self._at.script
-        for number in range(bisect_left(indices, script.cursor), len(indices)):
-            index = indices[number]
-            if index >= script.end or script.lines[index].at > until:
-                return
-            if not script.taken[index]:
-                yield index
+        return self._at.script.among(indices, self._at.clock.at)
 
     def _has_end_now(self, waiting: Waiting) -> bool:
         """Whether one of the next lines of this moment is its end: the first in the order in which they

@@ -9,6 +9,7 @@ from functools import partial
 
 from one_trace.assemble.ground.choices import Candidate
 from one_trace.assemble.ground.executions import Execution, child_around, lineage, outwards
+from one_trace.assemble.ground.script import CROWD
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.acts import choose, end_leaf, fire
 from one_trace.assemble.reading.decisions import Decisions
@@ -216,6 +217,8 @@ class Silence:
     def held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
+        if len(self._at.pending.silent) > CROWD:
+            self._at.script.compared += len(self._at.pending.silent)
         by_attempt: dict[tuple[Execution, int | None], list[Waiting]] = {}
         begins = line.event in ("step:start", "flow:start", "flow:mock-start")
         for waiting in self._undated():

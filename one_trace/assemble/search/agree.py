@@ -49,7 +49,7 @@ class _Agreement:
     def __init__(self, ground: Ground, best: Reading) -> None:
         self._ground, self._best = ground, best
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
-        self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
+        self._stands, self._size = best.conflict is None and not near, ground.size
         self._last = ground.replayed + (LINES if self._stands else 0)
         self._below = below(best.executions)
         self._before: dict[Key, str] = {}
@@ -247,12 +247,13 @@ class _Agreement:
             tops = self._uncovered(pair, at, names)
             inner = (each for top in tops for each in going_on(top, at, self._below))
             certain = [each for each in inner if not _is_doubted(each, names)]
-        if certain and (spent or not self._is_settled(at, trial(), pair, certain)):
-            for each in certain:
-                each.doubt(*names)
-            self._covered.add(tops, at, names)
-            if one is pair[1]:
-                self._doubt_alike(one, names)
+        if certain and not spent and self._is_settled(at, trial(), pair, certain):
+            return
+        for each in certain:
+            each.doubt(*names)
+        self._covered.add(tops, at, names)
+        if one is pair[1]:
+            self._doubt_alike(one, names)
 
     def _is_settled(
         self, at: int, trial: Picks, pair: tuple[Execution, Execution], certain: list[Execution]
@@ -278,6 +279,8 @@ class _Agreement:
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
+            if self._ground.replayed > self._last + LINES:
+                return False
         if others and pair[0] is pair[1] and (not refuted or list(trial)[-1].kind in AT_ONCE):
             self._doubt_alike(pair[0], names)
         return refuted

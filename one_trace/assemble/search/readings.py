@@ -86,7 +86,7 @@ def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     found = ground.tried.find(known, picks)
     if found is None:
         found = read_once(ground, picks, learned)
-        ground.tried.keep(known, found.choices, found, len(ground.record.lines))
+        ground.tried.keep(known, found.choices, found, ground.size)
     else:
         ground.replayed += len(found.choices)  # those were compared
     return replace(found, picks=picks)
@@ -110,7 +110,8 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         blamed = [each.of for each in unlike if each.of is not None]
         conflict = Conflict(unlike[0].why, blamed, _ended_last(unlike[0], at.executions))
         twins = _twins(unlike, at.executions)
-    ground.replayed += at.script.cursor
+    ground.replayed += at.script.cost
+    ground.size = max(ground.size, at.script.cost)
     close(at)
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
     reached = at.script.cursor, -len(unlike)
