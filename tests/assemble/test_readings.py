@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from one_trace.assemble import assemble
+from one_trace.assemble.ground.stored import Stored
 from one_trace.assemble.reading.leaves import Leaves
 from one_trace.assemble.search.readings import Reading
 from one_trace.record.files import discover
@@ -19,6 +23,8 @@ from tests.assemble.score import scored
 from tests.bench.records import write_nested
 from tests.effort import effort
 from tests.oracle.hostile import hostile_run
+from tests.true_tree import Behaviour
+from tests.truth import run_for_truth
 
 
 @pytest.mark.program
@@ -57,6 +63,47 @@ def test_sub_flows_may_nest_without_limit(tmp_path: Path) -> None:
     (files,) = discover([tmp_path])[0]
     trace = assemble(read(files)).trace
     assert (len(trace.spans), trace.run.partial or []) == (1500, [])
+
+
+@pytest.mark.program
+def test_a_flow_s_last_line_says_how_long_it_was(tmp_path: Path) -> None:
+    """Two are called a millisecond apart; neither the line of the step that throws nor that of its call says
+    when it began."""
+    turns = {
+        "over": [1, 2],
+        "as": "x",
+        "maxConcurrency": 2,
+        "steps": [code("a"), {"id": "call", "name": "call", "type": "flow", "flow": {"key": "sub"}}],
+    }
+    flows = {
+        "main": {
+            "key": "main",
+            "inputs": {},
+            "steps": [{"id": "l", "name": "L", "type": "loop", "loop": turns}],
+        },
+        "sub": {"key": "sub", "inputs": {}, "steps": [code("s")]},
+    }
+
+    def behaviour(step: dict[str, Any], before: int, attempt: int) -> Behaviour:
+        threw = step["id"] == "s" and before == 1
+        return Behaviour(
+            10 + before if step["id"] == "a" else 5 if threw else 50, error="no" if threw else None
+        )
+
+    files, truth = run_for_truth(tmp_path, flows, "main", behaviour=behaviour)
+    trace = assemble(read(files)).trace
+    assert differences(truth, trace) == []
+    threw = [span for span in trace.spans if span.step_id == "s" and span.status == "error"]
+    assert [(span.start_ms, span.duration_ms) for span in threw] == [(11, 5)]
+
+
+def test_long_outputs_in_two_places_are_the_same() -> None:
+    """However they are indented; beyond some length they are taken to be."""
+    stored = Stored(None, keeps=True)
+    one, other = (Raw(json.dumps(["x" * 3000, number]).encode()) for number in (1, 2))
+    assert stored.is_same(one, Raw(json.dumps(["x" * 3000, 1], indent=2).encode()))
+    assert not stored.is_same(one, other)
+    assert stored.is_same(Raw(b"1" * 20_000), Raw(b"2" * 20_000))
 
 
 def test_a_state_that_is_later_than_its_log_contradicts_nothing(tmp_path: Path) -> None:
