@@ -21,6 +21,8 @@ WRITTEN_MS = 3
 """Lines of one tick are written within this, where nothing is saved between them."""
 BUSY_MS = 20
 """How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
+LONG_BUSY_MS = 250
+"""The same, on a machine that has too much to do."""
 _LEAST_MS = 1.0
 _MOST_MS = 1000.0
 """Saving a large state on a busy machine takes as long; more is not lateness but a damaged log."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.facts import BUSY_MS, WRITTEN_MS, Tolerance
+from one_trace.assemble.ground.facts import BUSY_MS, LONG_BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
@@ -97,7 +97,7 @@ class Fit:
         """By how many ms a line may be later than what led to it."""
         if self._at.known.exact:
             return 0 if self._at.known.ground.mode.prompt else WRITTEN_MS
-        return max(BUSY_MS, self.late())
+        return max(BUSY_MS if self._exact else LONG_BUSY_MS, self.late())
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
