@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 from one_trace.assemble.ground.choices import Candidate
 from one_trace.assemble.ground.executions import Execution, child_around, lineage, outwards
@@ -20,7 +21,18 @@ from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 
 
+class HeldUp(NamedTuple):
+    """A container that may go on when all that waits in an attempt of it has ended. `rank`: the less, the
+    likelier."""
+
+    rank: float
+    container: Execution
+    waiting: list[Waiting]
+
+
 class Silence:
+    """Ends what has no lines where the state does not say when it ended."""
+
     def __init__(self, at: Standing, fit: Fit, decisions: Decisions) -> None:
         self._at, self._fit, self._decisions = at, fit, decisions
         self._going_on: tuple[int, str] = -1, ""
@@ -93,22 +105,20 @@ class Silence:
         nodes = self._at.known.ground.flows.with_id(line.step_id or "")
         if len(nodes) < 2 or all(node.type != "parallel" for node in nodes):
             return []
-        found = [each for each in self.held_up(line) if each[1].node.id == line.step_id]
+        found = [each for each in self.held_up(line) if each.container.node.id == line.step_id]
         return self._options(found, line) if found else []
 
     def options(self, line: LogLine) -> list[Candidate]:
         inside = self.held_up(line)
         return (self.timed_out_inside(inside, line) or self._options(inside, line)) if inside else []
 
-    def _options(
-        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
-    ) -> list[Candidate]:
+    def _options(self, inside: list[HeldUp], line: LogLine) -> list[Candidate]:
         threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
-        own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
+        own = line.event != "step:retry" or any(each.container.node.id == line.step_id for each in inside)
         threw = threw and own
         options: list[Candidate] = []
-        for rank, container, waiting in inside:
-            options += self.in_container(rank, container, waiting, line, threw=threw)
+        for each in inside:
+            options += self.in_container(*each, line, threw=threw)
         return options
 
     def in_container(
@@ -141,13 +151,11 @@ class Silence:
             options.append(Candidate((cost, -named), each.of, f"throws {each.of.path}", act))
         return options
 
-    def timed_out_inside(
-        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
-    ) -> list[Candidate]:
+    def timed_out_inside(self, inside: list[HeldUp], line: LogLine) -> list[Candidate]:
         """The silent steps whose time-out the line's error is."""
         if TIMED_OUT not in (line.error or ""):
             return []
-        containers = {container for _, container, _ in inside}
+        containers = {each.container for each in inside}
         return [
             Candidate(
                 (weights.FITS, 0), timer.of, f"times out {timer.of.path}", partial(self.time_out, timer)
@@ -214,7 +222,7 @@ class Silence:
             self._at.notes.guessed.add(failure)
         end_leaf(self._at, waiting, failure)
 
-    def held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
+    def held_up(self, line: LogLine) -> list[HeldUp]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
         if len(self._at.pending.silent) > CROWD:
@@ -229,11 +237,11 @@ class Silence:
                 by_attempt.setdefault((above, within.where.attempt), []).append(waiting)
                 within = above
         ranked = [
-            (rank, container, inside)
+            HeldUp(rank, container, inside)
             for (container, _), inside in by_attempt.items()
             if (rank := self.rank(container, line)) < NEVER
         ]
-        ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
+        ranked.sort(key=lambda each: (each.rank, len(each.waiting), -each.container.number))
         return ranked
 
     def leads_to(self, silent: Execution, line: LogLine) -> tuple[float, Execution | None]:

@@ -1,1 +1,1 @@
-"""The reading as it is shown: times of what was silent, what was late, why the run failed, the spans."""
+"""A reading as it is shown: the run, its spans, and why it failed."""
