@@ -4,7 +4,6 @@ that it ended."""
 from __future__ import annotations
 
 import itertools
-import math
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -86,11 +85,14 @@ class Leaves:
 
     def _is_over_in_turn(self, waiting: Waiting) -> bool:
         """How it ended, one of the next lines tells."""
-        at = self._at
+        at, step_id = self._at, waiting.of.node.id
+        lines = at.known.ground.lines.ends[step_id]
+        first = self._first_left(step_id, lines)
         kinds: dict[tuple[object, ...], int] = {}
-        for index in itertools.islice(at.script.among(self._lines_of(waiting), math.inf), MOST_LOOKED_AT):
+        for index in lines[first : first + MOST_LOOKED_AT]:
             each = at.script.lines[index]
-            if index not in at.notes.reserved and self._fit.may_end(waiting, each):
+            free = index < at.script.end and not at.script.taken[index] and index not in at.notes.reserved
+            if free and self._fit.may_end(waiting, each):
                 kinds.setdefault((each.event, each.status, each.error), index)
         if not kinds:
             return False
@@ -99,9 +101,6 @@ class Leaves:
         at.notes.reserved.add(ends[which])
         waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
         return True
-
-    def _lines_of(self, waiting: Waiting) -> list[int]:
-        return self._at.known.ground.lines.ends[waiting.of.node.id]
 
     def _is_guessed_over(self, waiting: Waiting, *, certain: bool) -> bool:
         """Where the state does not say the result of a silent leaf. `certain`: it is, but how?"""
