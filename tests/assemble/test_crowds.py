@@ -14,6 +14,7 @@ from one_trace.assemble.ground.ground import LINES
 from one_trace.record.reading import read
 from tests.assemble.damage import check
 from tests.assemble.recorded import MadeRun, code
+from tests.effort import effort
 
 
 def one_loop(made: MadeRun, size: int) -> None:
@@ -57,7 +58,7 @@ def test_a_crowd_is_read_with_bounded_work(make: Callable[[MadeRun, int], None],
     """Without a state all of them are alike: each that is tried in another's place costs a reading of its
     own, and each of its lines as much as wait for it."""
     made = MadeRun(tmp_path)
-    make(made, 200)
+    make(made, effort(80, 200))
     record = read(replace(made.write(), state=None))
     trace = assemble(record).trace
     check(trace)

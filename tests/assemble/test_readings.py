@@ -15,9 +15,7 @@ from one_trace.assemble.reading.leaves import Leaves
 from one_trace.assemble.search.readings import Reading
 from one_trace.record.files import discover
 from one_trace.record.reading import read
-from tests.assemble.cases import NAMED
 from tests.assemble.compare import differences
-from tests.assemble.generated import Made, run
 from tests.assemble.recorded import MadeRun, cases, code, lay_out
 from tests.assemble.score import scored
 from tests.bench.records import write_nested
@@ -25,18 +23,6 @@ from tests.effort import effort
 from tests.oracle.hostile import hostile_run
 from tests.true_tree import Behaviour
 from tests.truth import run_for_truth
-
-
-@pytest.mark.program
-def test_the_named_cases_are_right(tmp_path: Path) -> None:
-    tried, wrong = sorted(NAMED.glob("*.json"))[:: effort(2, 1)], set()
-    for path in tried:
-        project = tmp_path / path.stem
-        project.mkdir()
-        files, truth, _ = run(Made.from_json(path.read_text()), project)
-        if differences(truth, assemble(read(files)).trace):
-            wrong.add(path.stem)
-    assert wrong == set()
 
 
 @pytest.mark.program
