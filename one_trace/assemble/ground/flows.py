@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
@@ -14,8 +15,7 @@ from one_trace.record.flows import FlowFile
 from one_trace.record.reading import Record
 
 
-@dataclass
-class Found:
+class Found(Struct):
     """A sub-flow, as the engine wants it."""
 
     flow: Any

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.facts import Facts
@@ -65,8 +66,7 @@ class Done(Collection[str]):
         return len(self._completed)
 
 
-@dataclass
-class Go:
+class Go(Struct, eq=False):
     """The run, or a resume of it: lines `begin` to `end`."""
 
     number: int

@@ -12,8 +12,9 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from one_trace.assemble.flowtree.tree import LEAVES
 from one_trace.assemble.ground.facts import Facts
@@ -25,8 +26,7 @@ MOST = 2_000
 """So many starts are looked at to find others for the ends that lost theirs; then nothing is ruled out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
+class Paired(Struct, frozen=True, eq=False):
     """The starts and ends of one step in the lines of a log. `ranks`: the number of each start, by line;
     `between`: the starts that an end may be of, from the first to before the last, by the line of the end;
     `start_of`: one start for each end that suits all."""

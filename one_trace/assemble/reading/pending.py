@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from one_trace.assemble.ground.executions import Execution, Made
 from one_trace.engine.failures import StepFailure
@@ -18,8 +17,7 @@ NEVER = float("inf")
 UNKNOWN = "\0 an error that the record does not tell"
 
 
-@dataclass(slots=True, eq=False)
-class Timer:
+class Timer(Struct, eq=False):
     """A pause before another attempt, or a time-out (`limit`) of an attempt of `of`."""
 
     due: float
@@ -52,8 +50,7 @@ class Waiting(Struct, eq=False):
         return NEVER if self.due is None else self.due + self.of.slack
 
 
-@dataclass
-class Pending:
+class Pending(Struct, eq=False):
     """`open`: executions with events that have begun and not ended, by step id; `waiting`: leaf bodies by
     step id; `silent`: those without events; `promised`: silent containers of which the state says when they
     ended, and whether they failed; `calls`: sub-flows before their first event; `reader`: what the first of
@@ -70,7 +67,7 @@ class Pending:
     calls: list[Execution] = field(default_factory=list)
     reader: Promise[None] | None = None
     limited: list[tuple[Execution, int]] = field(default_factory=list)
-    pausing: tuple[Execution, int, float | None] = field(init=False)
+    pausing: tuple[Execution, int, float | None] = field(default=None)  # type: ignore[assignment]  # set before it is read
     count: int = 0
     fresh: list[Execution | Timer] = field(default_factory=list)
 
@@ -98,8 +95,7 @@ class Pending:
         return not (self.count or self.timers or self.promised or self.calls or self.limited)
 
 
-@dataclass
-class Notes:
+class Notes(Struct, eq=False):
     """`forced`: silent steps of which only what followed tells that they were over; `guessed`: failures of
     which only the step is known that they came through; `unseen`: what began after the last line;
     `reserved`: lines that end leaves which were over at once; `refused`: lines that do not end what they

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from one_trace.assemble.ground.choices import Choices
 from one_trace.assemble.ground.executions import Execution
@@ -19,8 +20,7 @@ Learned = Mapping[str, Result]
 """What the state turned out to say of silent executions, by path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, eq=False):
     """What is known before a reading begins. `exact`: everything happens when it is due, and is written at
     once; `lenient`: what does not fit is placed all the same."""
 
@@ -31,8 +31,7 @@ class Known:
     lenient: bool
 
 
-@dataclass(slots=True, eq=False)
-class Standing:
+class Standing(Struct, eq=False):
     """`executions`: all so far, in order of their start; `running`: the one that the engine works on;
     `going`: the run, or the resume of it, that is read; `ending`: the leaf that the line in hand was found to
     end; `last`: the line taken last of what one end has led to: what follows from it stands after it."""
@@ -44,8 +43,8 @@ class Standing:
     going: Go
     pairings: Pairings
     executions: list[Execution] = field(default_factory=list)
-    running: Execution = field(init=False)
-    loop: DrivenLoop = field(init=False)
+    running: Execution = field(default=None)  # type: ignore[assignment]  # set before it is read
+    loop: DrivenLoop = field(default=None)  # type: ignore[assignment]  # set before it is read
     pending: Pending = field(default_factory=Pending)
     notes: Notes = field(default_factory=Notes)
     ending: Execution | None = None

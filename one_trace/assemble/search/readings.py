@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import LEAVES
 from one_trace.assemble.ground.choices import Choice, Choices, Picks
@@ -36,8 +38,7 @@ class End(NamedTuple):
     guessed: bool
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct, eq=False):
     """`picks`: choices that were made in advance; `reached`: how far it came, the more the better; `twins`:
     pairs of which one is, by the state, what the other is reported to be; `runs`: how many were needed to
     find it; `whole`: the log is as it should be, whatever the state is; `misplaced`: what is wrong with

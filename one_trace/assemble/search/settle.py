@@ -4,10 +4,9 @@ execution has another than the reading says."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from msgspec import Raw
+from msgspec import Raw, Struct, field
 
 from one_trace.assemble.ground.executions import Execution, Made, Map
 from one_trace.assemble.ground.stored import STATUSES, Results, Stored, member
@@ -22,8 +21,7 @@ Pair: TypeAlias = tuple[Map, Results, Execution | None, int]
 """A map of the host and what the state has of it; the iteration of a loop whose map it is."""
 
 
-@dataclass
-class Unlike:
+class Unlike(Struct, eq=False):
     """What differs: the execution whose result should stand there, if any, and what it is instead."""
 
     of: Execution | None
@@ -31,8 +29,7 @@ class Unlike:
     instead: Result | None = None
 
 
-@dataclass
-class Settling:
+class Settling(Struct, eq=False):
     """`forced`: executions of which only the state says how long they took; they take what stands there.
     `unwritten`: by step id, how long those had run by then that have no line of their end."""
 

@@ -3,7 +3,7 @@ what it ran."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.ground.executions import Execution
@@ -13,16 +13,14 @@ _Place = tuple[int, int, int | None]
 """In which execution, by its number, in which attempt of it and in which iteration."""
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """The results that can be read by step id, None where they are not known; `parent`: those around."""
 
     results: Results | None
     parent: Scope | None
 
 
-@dataclass(frozen=True)
-class ContainerAttempt:
+class ContainerAttempt(Struct, frozen=True):
     """The attempt that something ran in: of a container, or of a flow, whose `span` is the step that calls
     it. The run's own flow has none."""
 
