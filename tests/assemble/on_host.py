@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from one_trace.assemble import assemble
+from one_trace.model.trace import Trace
 from one_trace.record.files import RunFiles, discover
 from one_trace.record.reading import read
 from tests.machine import REAL_ENV, real_one_in
@@ -57,42 +59,55 @@ class Maker(random_flows.Maker):
         return code(step_id, f"{wait}{failure}return 1", **more)
 
 
-def run(seed: int, project: Path, command: list[str], env: dict[str, str]) -> RunFiles | None:
-    """None if the run took too long."""
-    for made in Maker(seed).flows():
-        file = project / f".one/flows/{made['key']}/flow.json"
+def run(made: list[Step], project: Path, command: list[str], env: dict[str, str]) -> RunFiles | None:
+    """None if the run took too long. What it writes to stderr is in the project's file `words`."""
+    for each in made:
+        file = project / f".one/flows/{each['key']}/flow.json"
         file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(made))
-    try:
-        words = [*command, "--agent", "flow", "execute", "main", "--allow-bash"]
-        subprocess.run(words, cwd=project, env=env, capture_output=True, timeout=LONGEST_S)
-    except subprocess.TimeoutExpired:
-        return None
+        file.write_text(json.dumps(each))
+    argv = [*command, "--agent", "flow", "execute", "main", "--allow-bash"]
+    with (project / "words").open("w") as words:
+        try:
+            subprocess.run(
+                argv, cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=words, timeout=LONGEST_S
+            )
+        except subprocess.TimeoutExpired:
+            return None
     (found, *_), _ = discover([project])
     return found
 
 
-def counted(files: RunFiles) -> Counter[str]:
+def counted(seed: int, project: Path, files: RunFiles) -> Counter[str]:
     record = read(files)
     began = time.process_time_ns()
-    trace = assemble(record).trace
+    trace: Trace = assemble(record).trace
     took = time.process_time_ns() - began
-    return Counter(
-        runs=1,
-        spans=len(trace.spans),
-        marked=sum(not MARKS.isdisjoint(span.derived) for span in trace.spans),
-        no_reading=any(fault.startswith("no reading") for fault in trace.run.partial or ()),
-        ms=took // 1_000_000,
-    )
+    unread = has_no_reading(trace)
+    if unread:
+        print(f"seed {seed}: no reading of {len(trace.spans)} spans", flush=True)
+    marked = sum(not MARKS.isdisjoint(span.derived) for span in trace.spans)
+    return Counter({"runs": 1, "spans": len(trace.spans), "marked": marked, "no reading": unread,
+                    "ms": took // 1_000_000})  # fmt: skip
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.assemble.on_host", description=__doc__)
+def has_no_reading(trace: Trace) -> bool:
+    return any(fault.startswith("no reading") for fault in trace.run.partial or ())
+
+
+def each_seed(
+    prog: str,
+    about: str | None,
+    flows: Callable[[int], list[Step]],
+    counts: Callable[[int, Path, RunFiles], Counter[str]],
+    is_kept: Callable[[Counter[str]], bool],
+) -> int:
+    """Runs the flows of each seed that is asked for, and prints what is counted of all; the exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=about)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
-    totals: Counter[str] = Counter()
+    total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="on-host-") as folder:
         command = real_one_in(Path(folder) / "home")
         if command is None:
@@ -104,17 +119,21 @@ def main() -> int:
         env = {**os.environ, **REAL_ENV, "HOME": f"{folder}/home"}
         for seed in range(asked.first, asked.first + asked.runs):
             project = Path(folder) / str(seed)
-            files = run(seed, project, command, env)
+            files = run(flows(seed), project, command, env)
             if files is not None:
-                found = counted(files)
-                totals += found
-                if found["no_reading"]:
-                    print(f"seed {seed}: no reading of {found['spans']} spans", flush=True)
-                    if asked.keep:
-                        shutil.copytree(project, asked.keep / str(seed), dirs_exist_ok=True)
+                found = counts(seed, project, files)
+                total += found
+                if asked.keep and is_kept(found):
+                    shutil.copytree(project, asked.keep / str(seed), dirs_exist_ok=True)
             shutil.rmtree(project)
-    print(dict(totals))
+    for name, count in total.items():
+        print(f"{name:>16} {count:,}")
     return 0
+
+
+def main() -> int:
+    flows = lambda seed: Maker(seed).flows()  # noqa: E731
+    return each_seed("tests.assemble.on_host", __doc__, flows, counted, lambda found: found["no reading"] > 0)
 
 
 if __name__ == "__main__":

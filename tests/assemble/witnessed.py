@@ -8,13 +8,9 @@ it is known whether what a trace says for certain of such a step is right.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import re
-import subprocess
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +19,9 @@ from typing import Any, NamedTuple
 from one_trace.assemble import assemble
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Span, Trace
-from one_trace.record.files import discover
+from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
-from tests.assemble import on_host
-from tests.machine import REAL_ENV, real_one_in
+from tests.assemble.on_host import Maker, Step, each_seed, has_no_reading
 from tests.runner.flows import transform
 
 APART_MS = 8
@@ -40,7 +35,6 @@ witness("begin")
 try { return await (async () => { %s })() } finally { witness("end") }
 """
 _PART = re.compile(r"([^\[#]+)(?:#\d+)?(?:\[(\d+)])?")
-Step = dict[str, Any]
 Key = tuple[str, ...]
 """A step's id, before that the loops with their iterations and the calls of sub-flows around it."""
 
@@ -54,7 +48,7 @@ class Happened(NamedTuple):
 
 def flows(seed: int) -> list[Step]:
     """With a step in each flow and each body of a loop that says where it is."""
-    made = on_host.Maker(seed).flows()
+    made = Maker(seed).flows()
     for each in made:
         each["inputs"]["at"] = {"type": "array", "default": []}
         each["steps"] = [transform("at", "$.input.at"), *witnessed(each["steps"], "at")]
@@ -155,70 +149,28 @@ def kinds_in(steps: list[Step]) -> Iterator[tuple[str, str]]:
             yield from kinds_in(step[step["type"]].get(body, []))
 
 
-def run(seed: int, project: Path, command: list[str], env: dict[str, str]) -> Counter[str] | None:
-    """None if the run took too long."""
-    made = flows(seed)
-    for each in made:
-        file = project / f".one/flows/{each['key']}/flow.json"
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(each))
-    words = project / "words"
-    with words.open("w") as stderr:
-        try:
-            argv = [*command, "--agent", "flow", "execute", "main", "--allow-bash"]
-            subprocess.run(
-                argv,
-                cwd=project,
-                env=env,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                timeout=on_host.LONGEST_S,
-            )
-        except subprocess.TimeoutExpired:
-            return None
-    (found, *_), _ = discover([project])
-    happened = what_happened(words.read_text())
-    kinds = dict(kinds_in([step for each in made for step in each["steps"]]))
-    counts = Counter(runs=1)
-    trace: Trace = assemble(read(found)).trace
+def counted(seed: int, project: Path, files: RunFiles) -> Counter[str]:
+    happened = what_happened((project / "words").read_text())
+    kinds = dict(kinds_in([step for each in flows(seed) for step in each["steps"]]))
+    trace: Trace = assemble(read(files)).trace
     certain = list(judged(trace, happened, kinds))
     wrong = [span for span, right in certain if not right]
-    counts += Counter(
+    if wrong:
+        print(f"seed {seed}: {len(wrong)} of {len(certain)} are wrong, {wrong[0].path}", flush=True)
+    return Counter(
         {
+            "runs": 1,
             "code": sum(span.type == "code" for span in trace.spans),
             "certain": len(certain),
             "wrong": len(wrong),
             "runs with wrong": bool(wrong),
-            "no reading": any(fault.startswith("no reading") for fault in trace.run.partial or ()),
+            "no reading": has_no_reading(trace),
         }
     )
-    if wrong:
-        print(f"seed {seed}: {len(wrong)} of {len(certain)} are wrong, {wrong[0].path}", flush=True)
-    return counts
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.assemble.witnessed", description=__doc__)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--keep", type=Path)
-    asked = parser.parse_args()
-    total: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix="witnessed-", dir=asked.keep) as folder:
-        command = real_one_in(Path(folder) / "home")
-        if command is None:
-            print(
-                "set ONE_CLI to the path of the real One CLI's program, and have node on PATH",
-                file=sys.stderr,
-            )
-            return 2
-        env = {**os.environ, **REAL_ENV, "HOME": f"{folder}/home"}
-        for seed in range(asked.first, asked.first + asked.runs):
-            project = (asked.keep or Path(folder)) / str(seed)
-            total += run(seed, project, command, env) or Counter()
-    for name, count in sorted(total.items()):
-        print(f"{name:>24} {count:,}")
-    return 0
+    return each_seed("tests.assemble.witnessed", __doc__, flows, counted, lambda _: True)
 
 
 if __name__ == "__main__":
