@@ -39,7 +39,8 @@ class Leaves:
             self._foresee(waiting)
         elif execution.where.alone and self._goes_on_alone(waiting):
             return waiting
-        if not ((self._at_once or self._waits_for_nothing(execution)) and self._is_over_at_once(waiting)):
+        certain = self._waits_for_nothing(execution)
+        if not ((self._at_once or certain) and self._is_over_at_once(waiting, certain=certain)):
             waiting.promise = Promise(self._at.loop)
             self._at.pending.add(waiting)
         return waiting
@@ -62,8 +63,8 @@ class Leaves:
         waiting.failure = failure_with(at, waiting, line)
         return True
 
-    def _is_over_at_once(self, waiting: Waiting) -> bool:
-        certain = self._waits_for_nothing(waiting.of)
+    def _is_over_at_once(self, waiting: Waiting, *, certain: bool) -> bool:
+        """`certain`: it waits for nothing."""
         if not waiting.of.where.silent:
             return self._is_over_in_turn(waiting) if certain else self._has_end_now(waiting)
         if waiting.due is None:
