@@ -12,7 +12,7 @@ import itertools
 from bisect import bisect_right, insort
 from functools import cached_property
 
-from one_trace.assemble.ground.script import FLOW_ENDS
+from one_trace.assemble.ground.script import FINAL, FLOW_ENDS
 from one_trace.record.log import LogLine
 
 CLOCK_MS = 3.0
@@ -107,7 +107,7 @@ class Facts:
             if line.event == "step:start":
                 running[line.step_id] = running.get(line.step_id, 0) + 1
                 insort(begun.setdefault(line.step_id, []), line.at)
-            elif line.event in ("step:complete", "step:error"):
+            elif line.event in FINAL:
                 starts = begun.get(line.step_id, ())
                 if line.duration_ms is not None:
                     implied = line.at - line.duration_ms

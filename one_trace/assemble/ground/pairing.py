@@ -18,10 +18,9 @@ from msgspec import Struct
 
 from one_trace.assemble.flowtree.tree import LEAVES
 from one_trace.assemble.ground.facts import Facts
-from one_trace.assemble.ground.script import Lines
+from one_trace.assemble.ground.script import FINAL, Lines
 from one_trace.record.log import LogLine
 
-FINAL = ("step:complete", "step:error")
 MOST = 2_000
 """So many starts are looked at to find others for the ends that lost theirs; then nothing is ruled out."""
 

@@ -30,6 +30,8 @@ FOLLOWED = frozenset(
 
 FLOW_ENDS = ("flow:complete", "flow:error", "flow:stopped")
 """Events with which a flow ends."""
+FINAL = ("step:complete", "step:error")
+"""Events with which a step ends."""
 ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
 """Events with which an attempt, or all of a step, ends."""
 UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
@@ -81,7 +83,7 @@ class Lines:
                 running[line.step_id] += 1
                 if running[line.step_id] > 1:
                     found.add(line.step_id)
-            elif line.event in ("step:complete", "step:error"):
+            elif line.event in FINAL:
                 running[line.step_id] -= 1
         return found
 

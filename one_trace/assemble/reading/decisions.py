@@ -6,7 +6,7 @@ from __future__ import annotations
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.facts import BUSY_MS
-from one_trace.assemble.ground.script import ENDS, Conflict
+from one_trace.assemble.ground.script import ENDS, FINAL, Conflict
 from one_trace.assemble.reading.expected import SURE
 from one_trace.assemble.reading.pending import UNKNOWN
 from one_trace.assemble.reading.standing import Standing
@@ -111,7 +111,7 @@ class Decisions:
         """How often its first step begins before it ends, by the log alone."""
         first, count = self.firsts(node.body), 0
         for _, line in self._at.script.rest():
-            if line.step_id == node.id and line.event in ("step:complete", "step:error"):
+            if line.step_id == node.id and line.event in FINAL:
                 break
             count += self.is_first(line, first)
         return max(count, 1) if not first else count

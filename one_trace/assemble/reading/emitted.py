@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.assemble.ground.executions import Execution
-from one_trace.assemble.ground.script import FOLLOWED, UNSAVED, Conflict
+from one_trace.assemble.ground.script import FINAL, FOLLOWED, UNSAVED, Conflict
 from one_trace.assemble.reading.acts import finish
 from one_trace.assemble.reading.fit import Fit, is_retry_of
 from one_trace.assemble.reading.pending import STATUS, UNKNOWN
@@ -156,7 +156,7 @@ class Emitted(Events):
 
     def _is_of_another(self, event: str, subject: Execution) -> bool:
         """Where no line has begun it, and one has begun another that runs."""
-        return event in ("step:complete", "step:error") and bool(self._at.pending.open.get(subject.node.id))
+        return event in FINAL and bool(self._at.pending.open.get(subject.node.id))
 
     def _fail_unsaved(self, execution: Execution, index: int) -> None:
         """The host takes it for the step's failure where it cannot save its state."""

@@ -10,6 +10,7 @@ from one_trace.assemble.ground.choices import Cost
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.facts import BUSY_MS, LONG_BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
+from one_trace.assemble.ground.script import FINAL
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.decisions import Decisions
 from one_trace.assemble.reading.expected import SURE
@@ -130,7 +131,7 @@ class Fit:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
         of its flow, or of what an error ends."""
         where, above = execution.where, execution.where.above
-        if where.silent or where.index is None or line.event not in ("step:complete", "step:error"):
+        if where.silent or where.index is None or line.event not in FINAL:
             return True
         if self._may_be_cut(line):
             return True

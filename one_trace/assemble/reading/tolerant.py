@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.ground.executions import Execution, Where, prefix
+from one_trace.assemble.ground.script import FINAL
 from one_trace.assemble.reading.acts import finish
 from one_trace.assemble.reading.pending import STATUS, Waiting
 from one_trace.assemble.reading.standing import Standing
@@ -40,7 +41,7 @@ class Tolerant:
         self._at.script.take(index)
         if line.event == "step:start":
             self._start(index, line)
-        elif line.event in ("step:complete", "step:error"):
+        elif line.event in FINAL:
             self._end(index, line)
         elif line.event == "step:retry":
             self._retry(line)
