@@ -14,7 +14,7 @@ from one_trace.assemble.search.search import solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 20, 4_000
+SWAPS = 10, 1_500
 """Runs that come no further for each of the choices that may as well be made otherwise, and more where the
 log is so short that they are of no more lines."""
 SHARE = 4
@@ -38,7 +38,7 @@ def instead(
         picks = {**each, **trial, **dict.fromkeys(doubtful, "False")}
         yield both, False, solve(ground, picks, 1, best.learned)
     most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
-    yield None, False, solve(ground, trial, most, best.learned, LINES // SHARE)
+    yield None, False, solve(ground, trial, most, best.learned, LINES // SHARE, widely=False)
 
 
 def _believed(choice: Choice) -> Key | None:
@@ -58,7 +58,7 @@ def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading
         other = solve(ground, {**rest, **trial}, 1, best.learned)
         yield other
         if other.conflict is not None and last.kind == "over":
-            yield solve(ground, trial, SWAPS[0], best.learned, LINES // SHARE)
+            yield solve(ground, trial, SWAPS[0], best.learned, LINES // SHARE, widely=False)
         alike = (choice for choice in other.choices if choice.key[:2] == last[:2] and choice.as_good)
         following = next((choice for choice in alike if choice.key not in trial), None)
         if following is None:

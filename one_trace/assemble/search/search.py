@@ -124,17 +124,20 @@ def _doubt_from(reading: Reading, line: int, blamed: Collection[str] = ()) -> No
             each.doubt(*UNSETTLED)
 
 
-def solve(ground: Ground, fixed: Picks, most: int, learned: Learned, lines: int = 0) -> Reading:
+def solve(
+    ground: Ground, fixed: Picks, most: int, learned: Learned, lines: int = 0, *, widely: bool = True
+) -> Reading:
     """Choices other than the `fixed` ones may be made otherwise, in `most` runs that come no further and
-    replay no more than so many lines."""
+    replay no more than so many lines. `widely`: also those that none of the blamed had a part in."""
     best = read(ground, fixed, learned)
     numbers = itertools.count()
-    heap = [(_order(best), next(numbers), best)]
+    heap = [(_order(best), False, next(numbers), best)]
     runs, gained, seen = 1, 0, {_as_set(fixed)}
+    passed_over = False
     last = ground.replayed + lines
     while heap and runs < gained + most and ground.replayed < last and best.conflict is not None:
-        _, _, reading = heapq.heappop(heap)
-        for trial in _otherwise(reading, fixed):
+        _, far, _, reading = heapq.heappop(heap)
+        for trial in _others(reading, fixed) if far else _blamed(reading, fixed):
             if runs >= gained + most or ground.replayed >= last:
                 break
             if _as_set(trial) in seen:
@@ -142,13 +145,18 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned, lines: int 
             seen.add(_as_set(trial))
             again = read(ground, trial, reading.learned)
             runs += 1
-            heapq.heappush(heap, (_order(again), next(numbers), again))
+            heapq.heappush(heap, (_order(again), False, next(numbers), again))
             if again.reached > best.reached or again.conflict is None:
                 best, gained = again, runs
             if again.reached > reading.reached or again.conflict is None:
-                heapq.heappush(heap, (_order(reading), next(numbers), reading))
+                heapq.heappush(heap, (_order(reading), far, next(numbers), reading))
                 break
-    best.runs, best.is_last = runs, not heap
+        else:
+            if not far and next(_others(reading, fixed), None) is not None:
+                if widely:
+                    heapq.heappush(heap, (_order(reading), True, next(numbers), reading))
+                passed_over = passed_over or not widely
+    best.runs, best.is_last = runs, not (heap or passed_over)
     return best
 
 
@@ -160,31 +168,38 @@ def _order(reading: Reading) -> tuple[int, int]:
     return -reading.reached[0], -reading.reached[1]
 
 
-def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
+def _blamed(reading: Reading, fixed: Picks) -> Iterator[Picks]:
     """Two that are each other's are exchanged; then the choices that one of the blamed had a part in are made
-    otherwise, then the others; the latest first. Made one by one: there may be many, of which few are
-    tried."""
+    otherwise, the latest first. Made one by one: there may be many, of which few are tried."""
     for pair in reading.twins:
         for picks in exchanged(reading.choices, *pair):
             yield {**picks, **fixed}
-    blamed = {each.number for each in reading.blamed}
+    yield from _otherwise(reading, fixed, blamed=True)
+
+
+def _others(reading: Reading, fixed: Picks) -> Iterator[Picks]:
+    """The choices that none of the blamed had a part in."""
+    return _otherwise(reading, fixed, blamed=False)
+
+
+def _otherwise(reading: Reading, fixed: Picks, *, blamed: bool) -> Iterator[Picks]:
+    numbers = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
-    others = [
-        (bool(blamed) and not _has_part(choice, blamed, around), index, each)
-        for index, choice in enumerate(reading.choices)
-        if choice.key not in fixed
-        for option, each in enumerate(choice.candidates)
-        if option != choice.picked
-    ]
-    others.reverse()
-    others.sort(key=lambda each: each[0])
-    for _, index, each in others:
-        before = {
-            choice.key: choice.chosen.label
-            for choice in reading.choices[:index]
-            if choice.picked or choice.key in reading.picks
-        }
-        yield {**reading.picks, **before, reading.choices[index].key: each.label}
+    for index in range(len(reading.choices) - 1, -1, -1):
+        choice = reading.choices[index]
+        if choice.key in fixed or (not numbers or _has_part(choice, numbers, around)) != blamed:
+            continue
+        before: Picks | None = None
+        for option in range(len(choice.candidates) - 1, -1, -1):
+            if option == choice.picked:
+                continue
+            if before is None:
+                before = {
+                    each.key: each.chosen.label
+                    for each in reading.choices[:index]
+                    if each.picked or each.key in reading.picks
+                }
+            yield {**reading.picks, **before, choice.key: choice.candidates[option].label}
 
 
 def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
