@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
@@ -65,6 +65,8 @@ class _Agreement:
         self._alike: set[tuple[str, float]] = set()
         """Steps and times of which any may be any."""
         self._unlooked: set[str] = set()
+        self._standing: deque[Reading] = deque(maxlen=MEETINGS)
+        """The last that stand as well."""
 
     def seek(self) -> None:
         by_result = _by_result(self._best.choices)
@@ -268,6 +270,7 @@ class _Agreement:
             if other.conflict is None:
                 others += 1
                 self._doubt_what_differs(other, names)
+                self._standing.append(other)
                 if both is not None:
                     self._exchanged.setdefault(both, at)
                     if full:
@@ -281,9 +284,23 @@ class _Agreement:
             refuted = other.conflict is None or other.is_last
             if self._ground.replayed > self._last + LINES:
                 return False
+        if refuted and not others and pair[0] is not pair[1]:
+            self._look_elsewhere(trial, pair)
         if others and pair[0] is pair[1] and (not refuted or list(trial)[-1].kind in AT_ONCE):
             self._doubt_alike(pair[0], names)
         return refuted
+
+    def _look_elsewhere(self, trial: Picks, pair: tuple[Execution, Execution]) -> None:
+        """What cannot be the one may, in another reading, be a third that goes on there in its place."""
+        key = list(trial)[-1]
+        for other in self._standing:
+            here = next((index for index, choice in enumerate(other.choices) if choice.key == key), None)
+            if here is None:
+                continue
+            before = {choice.key: choice.chosen.label for choice in other.choices[:here]}
+            for each in other.choices[here].as_good:
+                if each.label != trial[key] and not self._is_spent:
+                    self._compare({**before, key: each.label}, self._best.learned, _names(pair))
 
     def _exchange_alike(self, one: Execution, other: Reading, at: int, trial: Picks) -> None:
         """Of those that began with it, another was over at once instead: what follows may be its own."""
