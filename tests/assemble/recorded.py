@@ -12,14 +12,16 @@ from one_trace.record.files import RunFiles, discover
 from one_trace.record.reading import read
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
+RANDOM = RECORDINGS.with_name("random_recordings")
+"""Real runs of random flows, of which no reading was found once, or not in time."""
 T0 = 1_795_361_236_788
 
 
-def lay_out(case: str, project: Path) -> list[RunFiles]:
+def lay_out(case: str, project: Path, recordings: Path = RECORDINGS) -> list[RunFiles]:
     """The case's project folder under `project`, files unpacked; its runs."""
     places = {"files": ".", "flows": ".one/flows", "logs": ".one/flows/.logs", "runs": ".one/flows/.runs"}
     for part, place in places.items():
-        source = RECORDINGS / case / part
+        source = recordings / case / part
         for path in sorted(source.rglob("*")) if source.exists() else ():
             if not path.is_file():
                 continue

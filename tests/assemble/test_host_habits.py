@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from one_trace.assemble import assemble
 from one_trace.model.trace import Span
-from tests.assemble.recorded import MadeRun, code
+from one_trace.record.reading import read
+from tests.assemble.recorded import RANDOM, MadeRun, code, lay_out
 
 
 def spans(made: MadeRun) -> dict[str, Span]:
@@ -446,3 +448,10 @@ def lines_run(called: Callable[[], object]) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in RANDOM.iterdir() if path.is_dir()))
+def test_a_reading_is_found_of_a_random_run(case: str, tmp_path: Path) -> None:
+    (files,) = lay_out(case, tmp_path, RANDOM)
+    trace = assemble(read(files)).trace
+    assert [fault for fault in trace.run.partial or () if fault.startswith("no reading")] == []

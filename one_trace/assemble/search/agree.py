@@ -153,11 +153,10 @@ class _Agreement:
         while shared:  # until nothing is news to any
             shared = False
             for one, other in pairs:
-                ours, theirs = (_shared(each) for each in (one, other))
-                if ours != theirs:
+                both = _shared(one, other)
+                for each in (each for each in (one, other) if both and not _is_doubted(each, both)):
                     shared = True
-                    one.doubt(*theirs)
-                    other.doubt(*ours)
+                    each.doubt(*both)
 
     def _doubt_guessed(self) -> None:
         """Blocks that began together, of which only guesses tell which ended when: what the state has of one
@@ -393,7 +392,8 @@ def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
     return each.doubts is not None and each.doubts.issuperset(names)
 
 
-def _shared(each: Execution) -> set[str]:
-    """What is not certain of it that it would not be of what stands in its place either."""
-    names = PLACES if each.where.silent else (*PLACES, "durationMs")
-    return {name for name in names if _is_doubted(each, (name,))}
+def _shared(one: Execution, other: Execution) -> tuple[str, ...]:
+    """What is not certain of one of two that stand in each other's place, and so of neither."""
+    silent = one.where.silent or other.where.silent
+    names = PLACES if silent else (*PLACES, "durationMs")
+    return tuple(name for name in names if _is_doubted(one, (name,)) or _is_doubted(other, (name,)))
