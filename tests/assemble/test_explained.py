@@ -22,10 +22,15 @@ TABLE = {name: value for name, value in vars(weights).items() if isinstance(valu
 
 def two_at_a_time(project: Path, *, longest_first: bool) -> MadeRun:
     """A loop of two iterations at a time, of which the ends of `a` may be of either."""
-    loop = {"over": [1, 2], "maxConcurrency": 2, "steps": [code("a"), code("b")]}
+    steps = [code("z")] * longest_first + [code("a"), code("b")]
+    loop = {"over": [1, 2], "maxConcurrency": 2, "steps": steps}
     made = MadeRun(project).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}])
-    made.start("l", "loop").start("a").after(2 if longest_first else 0).start("a").after(5).end("a", 5)
-    made.start("b").after(3).end("a", 10 if longest_first else 8)
+    made.start("l", "loop")
+    if longest_first:
+        made.start("z").start("z").end("z", 0).start("a").after(2).end("z", 2).start("a")
+    else:
+        made.start("a").start("a")
+    made.after(5).end("a", 5).start("b").after(3).end("a", 10 if longest_first else 8)
     return made.start("b").after(4).end("b", 7).after(1).end("b", 5).end("l", 15 if longest_first else 13)
 
 
@@ -63,7 +68,7 @@ def test_with_all_each_line_of_a_step_says_which_span_it_is_about(tmp_path: Path
     lines = explained(made, every=True).lines
     paths = {span.path for span in assemble(read(made.write())).trace.spans}
     assert {line.path for line in lines if line.event.startswith("step:")} == paths
-    assert [line.after for line in lines if line.step == "b"][:2] == [6, 8]
+    assert [line.after for line in lines if line.step == "b"][:2] == [10, 12]
 
 
 def test_what_no_flow_file_has_a_place_for_says_so(tmp_path: Path) -> None:

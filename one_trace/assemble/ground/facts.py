@@ -12,6 +12,7 @@ import itertools
 from bisect import bisect_right, insort
 from functools import cached_property
 
+from one_trace.assemble.flowtree.tree import LEAVES
 from one_trace.assemble.ground.script import FINAL, FLOW_ENDS
 from one_trace.record.log import LogLine
 
@@ -29,10 +30,11 @@ _MOST_MS = 1000.0
 
 
 class Facts:
-    """Of one log; each is looked up when it is first asked for."""
+    """Of one log; each is looked up when it is first asked for. `starts_follow`: by the flow file, a step
+    starts with a line that was written just before."""
 
-    def __init__(self, lines: list[LogLine]) -> None:
-        self.lines = lines
+    def __init__(self, lines: list[LogLine], *, starts_follow: bool = False) -> None:
+        self.lines, self._starts_follow = lines, starts_follow
 
     @cached_property
     def stopped_after(self) -> frozenset[str]:
@@ -47,6 +49,7 @@ class Facts:
             self.longest_ms == 0
             and self._is_prompt
             and self._has_a_start_for_each_end
+            and (not self._starts_follow or self._all_follow)
             and all(line.timestamp in (None, line.ts) for line in self.lines if line.event == "step:start")
         )
 
@@ -66,6 +69,19 @@ class Facts:
                     return False
                 left[began] = count - 1
         return True
+
+    @property
+    def _all_follow(self) -> bool:
+        """No step started later than the line before it, but where what is in another is tried again after a
+        pause."""
+        leaves = {line.step_id for line in self.lines if line.event == "step:start" and line.type in LEAVES}
+        if any(line.event == "step:retry" and line.step_id not in leaves for line in self.lines):
+            return True
+        return all(
+            line.at == before.at or before.event is None
+            for before, line in itertools.pairwise(self.lines)
+            if line.event == "step:start"
+        )
 
     @property
     def _is_prompt(self) -> bool:

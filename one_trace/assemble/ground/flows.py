@@ -43,6 +43,17 @@ class Flows:
         flow = self._record.flow
         return flow.definition if flow is not None else {"steps": []}
 
+    @property
+    def starts_follow(self) -> bool:
+        """Whether nothing can start a step of the run's own flow but what has a line: another step's start or
+        end, no silent one's."""
+        nodes = [node for same in self.root.by_id.values() for node in same]
+        return not any(
+            node.type == "flow" or len(node.silent_steps) > node.concurrency
+            for node in nodes
+            if node.type in ("flow", "parallel")
+        )
+
     def _index(self, tree: Tree) -> None:
         """Once: a flow may be called any number of times, and its file found by two keys."""
         for step_id, nodes in tree.by_id.items():

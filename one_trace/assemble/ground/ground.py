@@ -87,10 +87,11 @@ class Go(Struct, eq=False):
 
 class Ground:
     def __init__(self, record: Record) -> None:
-        self.record, self.facts = record, Facts(record.lines)
+        self.record = record
         self.mode = Mode()
         self.faults: list[str] = []
         self.flows = Flows(record, self.faults)
+        self.facts = Facts(record.lines, starts_follow=self.flows.starts_follow)
         self.lines = Lines(record.lines)
         self.clocks = Clocks(self.facts, self.lines)
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
