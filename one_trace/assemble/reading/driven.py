@@ -76,7 +76,7 @@ class DrivenLoop(Loop):
         of, attempt, reported = self._pending.pausing
         due = self.clock.ticks_ms() + int(delay_ms if reported is None else max(1, reported))
         if attempt and of.where.silent:
-            due = max(due, self._pending.foretold(of))  # it went off too late
+            due = max(due, self._pending.foretold(of) + 1)  # it went off too late
         timer = Timer(due, of, attempt > 0, callback, attempt)
         self._by_number[self._number] = timer
         self._pending.timers.append(timer)

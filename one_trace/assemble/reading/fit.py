@@ -3,11 +3,12 @@ must come after it."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
 
 from one_trace.assemble.flowtree.tree import LEAVES, Node
 from one_trace.assemble.ground.choices import Cost
-from one_trace.assemble.ground.executions import Execution
+from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.facts import BUSY_MS, LONG_BUSY_MS, WRITTEN_MS, Tolerance
 from one_trace.assemble.ground.ground import ANY, EXACT
 from one_trace.assemble.ground.script import FINAL
@@ -22,6 +23,10 @@ from one_trace.record.log import LogLine
 BAD = (weights.BAD, 0.0)
 """The cost from which on a candidate does not fit."""
 RETRIES = ("step:retry", "step:retry-success")
+_LOOKED_AT = 50
+"""So many ends are looked at for that of what is tried again."""
+_UNKNOWN_MS = 1.0
+"""How far an end without a duration is taken to be from its start."""
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
 
@@ -210,8 +215,27 @@ class Fit:
         """Whether it is later than any line is known to be, what the state says that may be of another
         execution, and when it began: of those that a line fits the first has the least time left. It decides
         only which is tried first."""
+        if line.event == "step:retry":
+            # What began last has the longest to go, and what is tried again goes on longer.
+            return self._end_of_retried(execution, line), -execution.start
         later = self.apart(execution, line) > self._measured and line.event not in RETRIES
         return 3 * later + self.guess(execution, line), execution.start
+
+    def _end_of_retried(self, execution: Execution, line: LogLine) -> float:
+        """How far, in ms, the end of what was tried so often is from that which it may have."""
+        script, silent = self._at.script, execution.where.silent
+        own = loud_around(execution) if silent else execution
+        if own is None:
+            return 0.0
+        ends, tries = self._at.known.ground.lines.ends[own.node.id], line.attempt or 2
+        first = bisect_right(ends, script.cursor)
+        apart = [
+            _UNKNOWN_MS if end.event == "step:error" else self.apart(own, end)
+            for index in ends[first : first + _LOOKED_AT]
+            if (end := script.lines[index]).event == "step:error"
+            or _has_tried(execution, script.lines[index - 1] if silent else end, tries)
+        ]
+        return min(apart, default=NEVER)
 
     def guess(self, execution: Execution, line: LogLine) -> int:
         result = self._at.known.expected.of(execution).result
@@ -264,6 +288,12 @@ class Fit:
         if line.event == "step:error":
             return node.has_timed_out(line.error)
         return line.status == "timeout"
+
+
+def _has_tried(execution: Execution, line: LogLine, tries: int) -> bool:
+    """The line says that the step has succeeded after so many tries."""
+    event = "step:retry-success" if execution.where.silent else "step:complete"
+    return line.event == event and line.step_id == execution.node.id and (line.retries or 0) >= tries - 1
 
 
 def is_retry_of(node: Node, line: LogLine) -> bool:
