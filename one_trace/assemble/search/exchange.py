@@ -43,8 +43,12 @@ def _scopes(one: Execution, other: Execution) -> Iterator[Arms]:
     first, second = one.path.split(" > "), other.path.split(" > ")
     while first and second and first != second:
         yield " > ".join(first), " > ".join(second)
-        if first.pop() != second.pop():
+        inner, other = first.pop(), second.pop()
+        if inner != other:
             return
+        if inner.endswith("]"):  # all iterations
+            whole = inner[: inner.rindex("[")]
+            yield " > ".join([*first, whole]), " > ".join([*second, whole])
 
 
 def may_exchange(choice: Choice, both: Arms) -> bool:
