@@ -455,3 +455,10 @@ def test_a_reading_is_found_of_a_random_run(case: str, tmp_path: Path) -> None:
     (files,) = lay_out(case, tmp_path, RANDOM)
     trace = assemble(read(files)).trace
     assert [fault for fault in trace.run.partial or () if fault.startswith("no reading")] == []
+
+
+def test_what_goes_on_in_two_that_were_timed_out_may_be_each_other_s(tmp_path: Path) -> None:
+    """By times, each of the two could have gone on with either; which one did, the run itself said."""
+    (files,) = lay_out("what-goes-on-in-two-that-were-timed-out", tmp_path, RANDOM)
+    inside = [span for span in assemble(read(files)).trace.spans if span.path.endswith("> s11 > s9 > s1")]
+    assert ["iteration" in span.derived for span in inside] == [True, True, False]

@@ -69,15 +69,7 @@ class Leaves:
             return self._is_over_in_turn(waiting) if certain else self._has_end_now(waiting)
         if waiting.due is None:
             return self._is_guessed_over(waiting, certain=certain)
-        if certain:
-            self._pass(waiting.due)
         return certain or waiting.due == self._at.clock.at
-
-    def _pass(self, due: float) -> None:
-        """The thread was busy until then, and wrote nothing meanwhile."""
-        clock, line = self._at.clock, self._at.script.peek()
-        if line is not None:
-            clock.at = max(clock.at, min(due, line.at))
 
     def _waits_for_nothing(self, of: Execution) -> bool:
         """Whether the host runs its step at one go, whatever time that takes; a virtual clock may say that it

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from one_trace.assemble.ground.choices import Choice, Key, Picks
-from one_trace.assemble.ground.executions import Execution, lineage
+from one_trace.assemble.ground.executions import Execution, lineage, outwards
 
 _BEHIND = ("", " ", "[", "#")
 """What may stand behind the path of what goes on."""
@@ -24,7 +24,7 @@ def exchanged(choices: Sequence[Choice], one: Execution, other: Execution) -> It
     them; from where they may be exchanged, the last time before the first of them ends, or the time before;
     until they may be exchanged again after both have ended, or for good."""
     ends = sorted(each.lines[1] for each in (one, other))
-    for both in _scopes(one, other):
+    for both in scopes(one, other):
         meetings = [index for index, choice in enumerate(choices) if may_exchange(choice, both)]
         begins = [index for index in meetings if ends[0] < 0 or choices[index].key.at <= ends[0]]
         again = next((index for index in meetings if choices[index].key.at > ends[1] >= 0), len(choices))
@@ -37,18 +37,27 @@ def exchanged(choices: Sequence[Choice], one: Execution, other: Execution) -> It
             yield dict(changed)
 
 
-def _scopes(one: Execution, other: Execution) -> Iterator[Arms]:
+def scopes(one: Execution, other: Execution) -> Iterator[Arms]:
     """The paths of the two, and of what they are in, as far as they have to be exchanged; the innermost
     first."""
     first, second = one.path.split(" > "), other.path.split(" > ")
     while first and second and first != second:
         yield " > ".join(first), " > ".join(second)
-        inner, other = first.pop(), second.pop()
-        if inner != other:
+        inner, beside = first.pop(), second.pop()
+        if inner != beside:
             return
         if inner.endswith("]"):  # all iterations
             whole = inner[: inner.rindex("[")]
             yield " > ".join([*first, whole]), " > ".join([*second, whole])
+
+
+def insides(one: Execution, other: Execution) -> Iterator[Arms]:
+    """What runs in what the two are in, without that itself: where that was timed out, it goes on alone."""
+    for around in zip(outwards(one), outwards(other), strict=False):
+        if around[0] is around[1] or around[0].node is not around[1].node:
+            return
+        if any(each.status in ("timeout", "error") or each.again for each in around):
+            yield f"{around[0].path} >", f"{around[1].path} >"
 
 
 def may_exchange(choice: Choice, both: Arms) -> bool:

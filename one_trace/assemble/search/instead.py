@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from one_trace.assemble.ground.choices import Choice, Key, Picks
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.ground import LINES, Ground
-from one_trace.assemble.search.exchange import Arms, arms, exchange, may_exchange, renamed
+from one_trace.assemble.search.exchange import Arms, arms, exchange, insides, may_exchange, renamed, scopes
 from one_trace.assemble.search.readings import Reading
 from one_trace.assemble.search.search import solve
 
@@ -75,7 +75,9 @@ def _rests(
     at = max(key.at for key in trial)
     after = [choice for choice in best.choices if choice.key not in trial]
     alike = [both for both in dict.fromkeys((arms(*pair, at), arms(*pair))) if both is not None]
-    for both in alike:
+    # Only what is as it is in all larger ones: of the two alone that is the trial itself.
+    within = [*insides(*pair), *reversed(list(scopes(*pair))[1:])] if alike else []
+    for both in dict.fromkeys((*alike, *within)):
         yield both, True, dict(exchange(choice, both) for choice in best.choices)
     for both in alike:
         until = (index for index, choice in enumerate(after) if may_exchange(choice, both))

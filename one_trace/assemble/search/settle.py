@@ -10,6 +10,7 @@ from msgspec import Raw, Struct, field
 
 from one_trace.assemble.ground.executions import Execution, Made, Map
 from one_trace.assemble.ground.stored import STATUSES, Results, Stored, member
+from one_trace.assemble.reading.leaves import AT_ONE_GO
 from one_trace.record.state import Result
 from one_trace.record.tolerant import present, raw_items, raw_members
 
@@ -128,8 +129,8 @@ class Settling(Struct, eq=False):
             return bool(execution.line.reported_ms == result.duration_ms)
         if execution in self.forced or made.duration is None or result.duration_ms is None:
             return True
-        if self.slack and made.duration > result.duration_ms:
-            return True  # what kept the thread busy has let it begin later
+        if self.slack and (made.duration > result.duration_ms or execution.node.type in AT_ONE_GO):
+            return True  # the thread was busy: it has begun later, or what began beside it took the time
         return abs(made.duration - result.duration_ms) <= self.slack
 
     def _parts(self, made: Made, result: Result) -> list[Pair]:
