@@ -39,11 +39,11 @@ class End(NamedTuple):
 
 
 class Reading(Struct, eq=False):
-    """`picks`: choices that were made in advance; `reached`: how far it came, the more the better; `twins`:
-    pairs of which one is, by the state, what the other is reported to be; `runs`: how many were needed to
-    find it; `whole`: the log is as it should be, whatever the state is; `misplaced`: what is wrong with
-    lines that fit nowhere, unless another reading has a place for them; `is_last`: all that may be otherwise
-    was tried; `late`: a line was written later than what it is of."""
+    """`picks`: choices that were made in advance; `reached`: how far it came, and how much less is wrong there,
+    the more the better; `twins`: pairs of which one is, by the state, what the other is reported to be;
+    `runs`: how many were needed to find it; `whole`: the log is as it should be, whatever the state is;
+    `misplaced`: what is wrong with lines that fit nowhere, unless another reading has a place for them;
+    `is_last`: all that may be otherwise was tried; `late`: a line was written later than what it is of."""
 
     executions: list[Execution]
     choices: list[Choice]
@@ -115,7 +115,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     ground.size = max(ground.size, at.script.cost)
     close(at)
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
-    reached = at.script.cursor, -len(unlike)
+    reached = at.script.cursor, -(len(unlike) if whole else _still_inside(at, conflict))
     return Reading(
         executions=at.executions,
         choices=at.choices.made,
@@ -130,6 +130,20 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         misplaced=drive.tolerant.misplaced,
         late=at.script.late,
     )
+
+
+def _still_inside(at: Standing, conflict: Conflict | None) -> int:
+    """How much has yet to be over in that of the blamed in which it is the least: the less, the nearer the
+    reading is to what does not come."""
+    inside = dict.fromkeys(conflict.blamed if conflict is not None else (), 0)
+    if not inside:
+        return 0
+    waiting = [each.of for several in at.pending.waiting.values() for each in several]
+    for each in [*waiting, *(timer.of for timer in at.pending.timers)]:
+        for around in outwards(each):
+            if around in inside:
+                inside[around] += 1
+    return min(inside.values())
 
 
 def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:

@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Collection, Iterator
 
-from one_trace.assemble.ground.choices import Choice, Key, Picks
+from one_trace.assemble.ground.choices import Candidate, Key, Picks
 from one_trace.assemble.ground.executions import lineage, outwards
 from one_trace.assemble.ground.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assemble.reading.standing import Learned
@@ -187,11 +187,13 @@ def _otherwise(reading: Reading, fixed: Picks, *, blamed: bool) -> Iterator[Pick
     around = {above.number for each in reading.blamed for above in outwards(each)}
     for index in range(len(reading.choices) - 1, -1, -1):
         choice = reading.choices[index]
-        if choice.key in fixed or (not numbers or _has_part(choice, numbers, around)) != blamed:
+        if choice.key in fixed:
             continue
+        is_chosen_one = not numbers or _has_part(choice.chosen, numbers, around)
         before: Picks | None = None
         for option in range(len(choice.candidates) - 1, -1, -1):
-            if option == choice.picked:
+            other = choice.candidates[option]
+            if option == choice.picked or (is_chosen_one or _has_part(other, numbers, around)) != blamed:
                 continue
             if before is None:
                 before = {
@@ -199,11 +201,8 @@ def _otherwise(reading: Reading, fixed: Picks, *, blamed: bool) -> Iterator[Pick
                     for each in reading.choices[:index]
                     if each.picked or each.key in reading.picks
                 }
-            yield {**reading.picks, **before, choice.key: choice.candidates[option].label}
+            yield {**reading.picks, **before, choice.key: other.label}
 
 
-def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
-    return any(
-        each.of.number in around or any(inner.number in blamed for inner in lineage(each.of))
-        for each in choice.candidates
-    )
+def _has_part(candidate: Candidate, blamed: set[int], around: set[int]) -> bool:
+    return candidate.of.number in around or any(inner.number in blamed for inner in lineage(candidate.of))
