@@ -40,7 +40,7 @@ class Fit:
         self.strict = self._exact and not at.known.lenient
         """What does not fit is left alone."""
         self._measured = Tolerance(ground.facts, exact=True)(0)
-        self._on_time = ground.facts.exact
+        self._on_time, self._stop_after = ground.facts.exact, ground.stop_after
         self._same_late = self._always_late()
         self._clocks = ground.clocks if self._exact and not self._on_time else None
 
@@ -124,7 +124,7 @@ class Fit:
         if not self.goes_on(execution, line):
             return (weights.LEADS_NOWHERE,)
         fits = weights.FITS
-        expected = self._at.known.expected.of(execution)
+        expected = execution.expected or self._at.known.expected.of(execution)
         result, level = expected.result, expected.level
         if result is not None and level == SURE:
             if result.status == line.status and result.duration_ms == line.reported_ms:
@@ -138,10 +138,10 @@ class Fit:
         where, above = execution.where, execution.where.above
         if where.silent or where.index is None or line.event not in FINAL:
             return True
-        if self._may_be_cut(line):
+        if self._at.going.killed and self._may_be_cut(line):
             return True
         failed = line.event == "step:error"
-        if not failed and execution.node.id == self._at.known.ground.stop_after:
+        if not failed and execution.node.id == self._stop_after:
             return True
         nodes = execution.node.step_list.nodes
         if not failed and where.index + 1 < len(nodes):
@@ -179,8 +179,6 @@ class Fit:
     def _may_be_cut(self, line: LogLine) -> bool:
         """The run was killed before more was written."""
         at = self._at
-        if not at.going.killed:
-            return False
         if at.known.exact:
             return at.script.after() is None
         return at.script.lines[at.going.end - 1].at <= line.at + at.script.slack
@@ -238,7 +236,7 @@ class Fit:
         return min(apart, default=NEVER)
 
     def guess(self, execution: Execution, line: LogLine) -> int:
-        result = self._at.known.expected.of(execution).result
+        result = (execution.expected or self._at.known.expected.of(execution)).result
         if result is None or line.event != "step:complete":
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
