@@ -154,7 +154,8 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
         return [], {}
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
     slack = 0 if at.known.exact else SILENT_MS
-    settling = Settling(ground.stored, at.notes.forced, merging, slack, _unwritten(at))
+    settled = not at.known.expected.given_up
+    settling = Settling(ground.stored, at.notes.forced, merging, slack, settled, _unwritten(at))
     settling.settle(at.notes.kept, state.context.steps)
     if ground.saved.later:
         return [], {}  # what it has otherwise may have come of what is not there

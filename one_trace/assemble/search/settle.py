@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Raw, Struct, field
 
-from one_trace.assemble.ground.executions import Execution, Made, Map
+from one_trace.assemble.ground.executions import Execution, Made, Map, lineage
 from one_trace.assemble.ground.stored import STATUSES, Results, Stored, member
 from one_trace.assemble.reading.leaves import AT_ONE_GO
 from one_trace.record.state import Result
@@ -39,6 +39,8 @@ class Settling(Struct, eq=False):
     merging: bool
     """Iterations of concurrent loops are merged, old results over new ones."""
     slack: float
+    settled: bool
+    """Nothing was left running, which could have written a result again."""
     unwritten: Mapping[str, Sequence[float]]
     unlike: list[Unlike] = field(default_factory=list)
     learned: dict[str, Result] = field(default_factory=dict)
@@ -61,7 +63,9 @@ class Settling(Struct, eq=False):
             for step_id, made in mine.items():
                 if made.of is None or step_id == _LOST:
                     continue
-                if loop is not None and not _runs_in(made.of, loop, iteration):
+                if loop is not None and not (
+                    _runs_in(made.of, loop, iteration) or self._was_there(made.of, loop)
+                ):
                     continue  # this may be as it was a moment before
                 stored = theirs.get(step_id)
                 if id(made) in self._seen:
@@ -70,6 +74,13 @@ class Settling(Struct, eq=False):
                     self._differs(made, f"the state holds no result of {step_id}")
                 else:
                     todo += self._result(made, stored)
+
+    def _was_there(self, of: Execution, loop: Execution) -> bool:
+        """Its result was written before the loop began, and stayed."""
+        if not self.settled or of.end is None or of.lines[1] < 0:
+            return False
+        began = next((each.lines[0] for each in lineage(loop) if each.lines[0] >= 0), -1)
+        return of.end < loop.start or of.lines[1] < began
 
     def _compare(self, made: Made, stored: Raw | None) -> None:
         """A result in two places is the same but for how it is indented."""
