@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.ground.choices import Candidate, Cost
 from one_trace.assemble.ground.executions import Execution, outwards
 from one_trace.assemble.ground.script import CROWD, ENDS, Conflict
@@ -169,11 +170,15 @@ class Happen:
         return left or fitting
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
-        timers = self._at.pending.timers
+        """Timers of one step go off in the order in which they were set. A silent one may be over unseen."""
+        timers, first = self._at.pending.timers, set[Node]()
         until = line.at + self._fit.late() if timers else 0
         for each in timers:
-            due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
+            node = each.of.node
+            due = node.id == (line.step_id or "") and each.limit and each.due <= until and node not in first
             if due and self._fit.may_time_out(each, line):
+                if not each.of.where.silent:
+                    first.add(node)
                 yield each
 
     def _candidate(self, cost: Cost, each: Waiting | Timer, line: LogLine) -> Candidate:

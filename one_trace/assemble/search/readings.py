@@ -40,9 +40,9 @@ class End(NamedTuple):
 
 class Reading(Struct, eq=False):
     """`picks`: choices that were made in advance; `reached`: how far it came, and how much less is wrong
-    there, the more the better; `twins`: pairs of which one is, by the state, what the other is reported to be;
-    `runs`: how many were needed to find it; `whole`: the log is as it should be, whatever the state is;
-    `misplaced`: what is wrong with lines that fit nowhere, unless another reading has a place for them;
+    there, the more the better; `twins`: pairs of which one is, by the state, what the other is said to be by
+    the log; `runs`: how many were needed to find it; `whole`: the log is as it should be, whatever the state
+    is; `misplaced`: what is wrong with lines that fit nowhere, unless another reading has a place for them;
     `is_last`: all that may be otherwise was tried; `late`: a line was written later than what it is of."""
 
     executions: list[Execution]
