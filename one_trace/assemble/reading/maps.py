@@ -77,8 +77,8 @@ class Maps(DecidedValues):
     # -- what the host keeps
 
     def counts(self, context: Held) -> tuple[int, int, int]:
-        """As far as the statuses are certain; how many may be any is noted: what is silent and goes on may have
-        ended since, with what it is in."""
+        """As far as the statuses are certain; how many may be any is noted: what is silent and goes on may
+        have ended since, with what it is in."""
         found: Counter[str] = Counter()
         calls = set()
         for made in context.values():

@@ -100,7 +100,8 @@ class Notes(Struct, eq=False):
     which only the step is known that they came through; `unseen`: what began after the last line;
     `reserved`: lines that end leaves which were over at once; `refused`: lines that do not end what they
     might, had that been over at once; `iterations`: how many a loop makes one after another, by its number;
-    `uncounted`: how many results of the flow that ends may have any status; `root`: the map of the root flow, now; `kept`: when the state was saved last."""
+    `uncounted`: how many results of the flow that ends may have any status; `root`: the map of the root flow,
+    now; `kept`: when the state was saved last."""
 
     forced: set[Execution] = field(default_factory=set)
     guessed: set[StepFailure] = field(default_factory=set)
