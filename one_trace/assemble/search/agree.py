@@ -13,9 +13,9 @@ from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.ground.choices import AT_ONCE, Candidate, Choice, Key, Picks
 from one_trace.assemble.ground.executions import Execution, loud_around
 from one_trace.assemble.ground.ground import EXACT, LINES, Ground
-from one_trace.assemble.reading.expected import SURE, UNLIKELY
+from one_trace.assemble.reading.expected import SURE
 from one_trace.assemble.reading.standing import Learned
-from one_trace.assemble.search.doubts import doubt_what_differs, reported
+from one_trace.assemble.search.doubts import doubt_what_differs, is_belied, reported
 from one_trace.assemble.search.exchange import Arms, arms, exchange, renamed
 from one_trace.assemble.search.instead import MEETINGS, TRIALS, instead
 from one_trace.assemble.search.readings import Reading
@@ -96,23 +96,11 @@ class _Agreement:
             return
         seen = [choice.chosen.of]
         for each in choice.as_good:
-            if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
+            if is_belied(self._ground, each.of, choice) or self._is_one_of(seen, each.of, choice.key.at):
                 continue
             yield each
             if len(seen) <= TRIALS and not self._is_spent:
                 seen.append(each.of)
-
-    def _is_belied(self, of: Execution, key: Key) -> bool:
-        """What the state was found to have of it, in a place of its own, is not what the line says."""
-        line, result = self._ground.record.lines[key.at], of.result
-        if key.kind != "end" or line.event != "step:complete" or result is None:
-            return False
-        expected = of.expected
-        if expected is None or expected.result is None or expected.level <= UNLIKELY:
-            return False
-        found = result.status, result.duration_ms
-        is_its = found == (expected.result.status, expected.result.duration_ms)  # or a stale one stands there
-        return is_its and found != (line.status, line.reported_ms)
 
     def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
         """Another reading in which the one is looked at is one of the other as well, by other names."""

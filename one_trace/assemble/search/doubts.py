@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import LEAVES
+from one_trace.assemble.ground.choices import Choice
 from one_trace.assemble.ground.executions import Execution, duration_of, is_at_limit, is_late, loud_around
+from one_trace.assemble.ground.ground import Ground
 from one_trace.assemble.reading.expected import SURE, UNLIKELY
 from one_trace.assemble.reading.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -177,6 +179,21 @@ def _take_alike(at: Standing, each: Execution) -> None:
     if result.status == line.status and result.duration_ms == line.reported_ms:
         each.result = result
         each.doubt("outputBytes")
+
+
+def is_belied(ground: Ground, of: Execution, choice: Choice) -> bool:
+    """What the state was found to have of it, in a place of its own, is not what the line says."""
+    line, result = ground.record.lines[choice.key.at], of.result
+    if choice.key.kind != "end" or line.event != "step:complete" or result is None:
+        return False
+    expected, chosen = of.expected, choice.chosen.of.expected
+    if expected is None or expected.result is None or expected.level <= UNLIKELY:
+        return False
+    if chosen is not None and chosen.around is expected.around is not None:
+        return False  # either may have written it last
+    found = result.status, result.duration_ms
+    is_its = found == (expected.result.status, expected.result.duration_ms)  # or a stale one stands there
+    return is_its and found != (line.status, line.reported_ms)
 
 
 def doubt_what_differs(
