@@ -196,6 +196,7 @@ NOT_REFUTED = {
     "the result of a silent block that failed": ("killed", 100005498),
     "a while step that was timed out stopped before it noted its last turn": ("both", 100003936),
     "a silent step ended such that the next one is timed out": ("trouble", 100002695),
+    "a silent step ended in time, and one beside it threw": ("both", 100022992),
 }
 """Right readings that were refuted once."""
 

@@ -56,6 +56,7 @@ def otherwise(trial: Trial, run: Rerun, state: Skeleton | None) -> Iterator[Tria
     others = (
         _before_a_time_out(trial.decided, run),
         failed,
+        _not_timed_out(trial.decided, run),
         _as_timers(trial.decided, run),
         _by_the_last_event(trial.decided, run),
         _unclaimed(trial.decided, run),
@@ -234,6 +235,16 @@ def _before_a_time_out(decided: Decided, run: Rerun) -> Iterator[Decided]:
         lasted = at - float(timed_out[1]) - span["startMs"] if timed_out else -1
         if span["attempts"] == 1 and lasted >= 0:
             yield decided.suppose(decided.last(found[span["span"] - 1], Behaviour(lasted, output=1)))
+
+
+def _not_timed_out(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """What was timed out too early for what should have come had ended before."""
+    if run.course.expected is None:
+        return
+    for span, where in zip(run.spans, places.of_spans(run.spans), strict=True):
+        timed_out = span["type"] in LEAVES and ("statusAlso" in span or span["status"] == "timeout")
+        if timed_out and span["attempts"] == 1 and decided.is_unknown(where):
+            yield decided.suppose(decided.last(where, Behaviour(output=1)))
 
 
 def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
