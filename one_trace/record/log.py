@@ -39,9 +39,6 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     max_retries: Count | None = None
     stopped_after: str | None = None
     strategy: str | None = None
-    steps_completed: Count | None = None
-    steps_failed: Count | None = None
-    steps_skipped: Count | None = None
     at: int = 0
     host_ms: Number | None = None
     """`duration_ms` as the executor wrote it, if it has been corrected because the clock was set."""
@@ -64,9 +61,6 @@ _NUMBERS: dict[str, Callable[[object], object]] = {
     "retries": bounded_count,
     "attempt": bounded_count,
     "maxRetries": bounded_count,
-    "stepsCompleted": bounded_count,
-    "stepsFailed": bounded_count,
-    "stepsSkipped": bounded_count,
 }
 _NAMES = ("stepId", "stepName")
 """Sub-flows are not validated: these may be numbers in their files, and so in the log."""

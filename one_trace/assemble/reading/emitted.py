@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from one_trace.assemble.ground.executions import Execution
 from one_trace.assemble.ground.script import FINAL, FOLLOWED, UNSAVED, Conflict
 from one_trace.assemble.reading.acts import finish
@@ -29,21 +27,7 @@ class Emitted(Events):
 
     def other(self, event: str, **fields: Json) -> None:
         if event in FOLLOWED:
-            index = self._take(event, None, (fields.get("flowKey"), fields.get("durationMs")))
-            if event == "flow:complete" and index >= 0:
-                self._hold_counts(index, fields)
-
-    def _hold_counts(self, index: int, fields: Mapping[str, Json]) -> None:
-        """Against those that the log has of how the steps of the flow have ended."""
-        at, line = self._at, self._at.script.lines[index]
-        logged = (line.steps_completed, line.steps_failed, line.steps_skipped)
-        if at.known.lenient or None in logged:
-            return
-        ours = (fields["stepsCompleted"], fields["stepsFailed"], fields["stepsSkipped"])
-        more = [number - certain for number, certain in zip(logged, ours, strict=True)]
-        if min(more) < 0 or sum(more) > at.notes.uncounted:
-            what = f"line {index + 1}, {line.event} {line.flow_key}: {logged} where {ours} have ended"
-            raise Conflict(what)
+            self._take(event, None, (fields.get("flowKey"), fields.get("durationMs")))
 
     def stamp(self) -> str:
         return ""

@@ -6,13 +6,11 @@ where in the state at last is the result of a known execution.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from one_trace.assemble.ground.executions import Execution, Made, Map, lineage, outwards
+from one_trace.assemble.ground.executions import Made, Map
 from one_trace.assemble.reading.decisions import Decisions
-from one_trace.assemble.reading.expected import SURE
 from one_trace.assemble.reading.standing import Standing
 from one_trace.engine.decided import DecidedValues
 from one_trace.engine.schema import Json
@@ -76,24 +74,6 @@ class Maps(DecidedValues):
 
     # -- what the host keeps
 
-    def counts(self, context: Held) -> tuple[int, int, int]:
-        """As far as the statuses are certain; how many may be any is noted: what is silent and goes on may
-        have ended since, with what it is in."""
-        found: Counter[str] = Counter()
-        calls = set()
-        for made in context.values():
-            certain = made.of is None or not made.of.where.silent or self._is_sure(made.of)
-            found[made.status if certain else ""] += 1
-            calls.add(_call_of(made.of) if made.of is not None else None)
-        waiting = (each.of for each in self._at.pending.silent if _call_of(each.of) in calls)
-        open_nodes = {around.node for each in waiting for around in lineage(each)}
-        self._at.notes.uncounted = found[""] + len(open_nodes)
-        return found["success"], found["failed"], found["skipped"]
-
-    def _is_sure(self, silent: Execution) -> bool:
-        """The state has its result, where no other's can stand."""
-        return self._at.known.expected.of(silent).level == SURE
-
     def accept(self, context: Held, inputs: Held, declared: Json) -> None:
         call, key = inputs
         self._at.pending.calls.remove(call)
@@ -155,8 +135,3 @@ class Maps(DecidedValues):
 
     def dry_step(self, context: Held, step: Step) -> dict[str, Any]:
         return {"stepId": step.get("id"), "name": step.get("name"), "type": step.get("type")}
-
-
-def _call_of(execution: Execution) -> Execution | None:
-    """What has called the flow that it runs in; None in the run's own."""
-    return next((each for each in outwards(execution) if each.node.type == "flow"), None)

@@ -100,8 +100,7 @@ class Notes(Struct, eq=False):
     which only the step is known that they came through; `unseen`: what began after the last line;
     `reserved`: lines that end leaves which were over at once; `refused`: lines that do not end what they
     might, had that been over at once; `iterations`: how many a loop makes one after another, by its number;
-    `uncounted`: how many results of the flow that ends may have any status; `root`: the map of the root flow,
-    now; `kept`: when the state was saved last."""
+    `root`: the map of the root flow, now; `kept`: when the state was saved last."""
 
     forced: set[Execution] = field(default_factory=set)
     guessed: set[StepFailure] = field(default_factory=set)
@@ -109,6 +108,5 @@ class Notes(Struct, eq=False):
     reserved: set[int] = field(default_factory=set)
     refused: set[tuple[int, Execution]] = field(default_factory=set)
     iterations: dict[int, int] = field(default_factory=dict)
-    uncounted: int = 0
     root: dict[str, Made] = field(default_factory=dict)
     kept: dict[str, Made] = field(default_factory=dict)

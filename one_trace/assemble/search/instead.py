@@ -75,7 +75,7 @@ def _rests(
     at = max(key.at for key in trial)
     after = [choice for choice in best.choices if choice.key not in trial]
     alike = [both for both in dict.fromkeys((arms(*pair, at), arms(*pair))) if both is not None]
-    # Only what is as it is in all larger ones: of the two alone that is the trial itself.
+    # Then what is narrower, the widest first; the two alone are exchanged in the trial itself.
     within = [*insides(*pair), *reversed(list(scopes(*pair))[1:])] if alike else []
     for both in dict.fromkeys((*alike, *within)):
         yield both, True, dict(exchange(choice, both) for choice in best.choices)
