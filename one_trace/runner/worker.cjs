@@ -439,25 +439,18 @@ function begin(id, name, result, rest) {
 /**
  * An unhandled rejection ends One CLI, but only after its microtasks: what the engine does without waiting (the
  * end of the step, the next steps, the result of a failed run) comes before that. So this process ends when a
- * step waits, when the run is over, or when the engine sends no more requests.
+ * step waits, when the run is over, or when the engine, which is told, waits.
  */
 let doom = null;
-/** Ms without a request after which the engine counts as waiting. */
-const SILENCE = 50;
 
 function die() {
   fs.writeSync(2, `Uncaught (in promise): ${inspect(doom.error)}\n`);
   process.exit(1);
 }
 
-function linger() {
-  clearTimeout(doom.timer);
-  doom.timer = setTimeout(die, SILENCE);
-}
-
 process.on("unhandledRejection", (error) => {
+  if (doom === null) answer({ doomed: true });
   doom ??= { error };
-  linger();
 });
 
 function handle([id, name, ...rest]) {
@@ -502,8 +495,7 @@ let taken = 0;
 
 function take(message) {
   taken += 1;
-  if (doom !== null) linger();
-  if (message[1] === "ending") {
+  if (message[1] === "ending" || message[1] === "waiting") {
     if (doom !== null) die();
     ending = true;
   }

@@ -169,6 +169,9 @@ class Worker:
         self._turn_at = message.get("at")
         if "idle" in message:
             self._idle_at = message["idle"]
+        elif "doomed" in message:
+            self.tell("waiting")  # it ends now
+            self._flush()
         else:
             _settle(self._begun.pop(message["id"]), message)
         return True
