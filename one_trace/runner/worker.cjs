@@ -449,8 +449,9 @@ function die() {
 }
 
 process.on("unhandledRejection", (error) => {
-  if (doom === null) answer({ doomed: true });
-  doom ??= { error };
+  if (doom !== null) return;
+  doom = { error };
+  answer({ doomed: true });
 });
 
 function handle([id, name, ...rest]) {

@@ -152,10 +152,12 @@ def solve(
                 heapq.heappush(heap, (_order(reading), far, next(numbers), reading))
                 break
         else:
-            if not far and next(_others(reading, fixed), None) is not None:
-                if widely:
-                    heapq.heappush(heap, (_order(reading), True, next(numbers), reading))
-                passed_over = passed_over or not widely
+            if far or next(_others(reading, fixed), None) is None:
+                continue
+            if widely:
+                heapq.heappush(heap, (_order(reading), True, next(numbers), reading))
+            else:
+                passed_over = True
     best.runs, best.is_last = runs, not (heap or passed_over)
     return best
 
@@ -189,11 +191,11 @@ def _otherwise(reading: Reading, fixed: Picks, *, blamed: bool) -> Iterator[Pick
         choice = reading.choices[index]
         if choice.key in fixed:
             continue
-        is_chosen_one = not numbers or _has_part(choice.chosen, numbers, around)
+        chosen_has_part = not numbers or _has_part(choice.chosen, numbers, around)
         before: Picks | None = None
         for option in range(len(choice.candidates) - 1, -1, -1):
             other = choice.candidates[option]
-            if option == choice.picked or (is_chosen_one or _has_part(other, numbers, around)) != blamed:
+            if option == choice.picked or (chosen_has_part or _has_part(other, numbers, around)) != blamed:
                 continue
             if before is None:
                 before = {
